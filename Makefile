@@ -1,0 +1,103 @@
+# The one definition of each thing that is done to this repository. CI calls these targets.
+#
+#   make demo         install, run the example watched, ask what data/v3 affects, draw it
+#   make test         install what the tests need, and run them (PYTEST_ARGS="-n 2 -k impact")
+#   make check        lint, types, layers, docs
+#   make test-lowest  the unit tests with the oldest dependencies that provgraph accepts
+#   make bench        measurements beside their peers
+#   make format       what lint would ask for
+#   make reference    write docs/reference and schemas/ anew
+#   make requirements pin the requirements anew (needs uv; UV_ARGS=--upgrade)
+#   make clean        remove everything that was installed or built here
+#
+# PYTHON names the interpreter, 3.11 or newer; without it one is looked for.
+
+ifndef PYTHON
+PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3 python3.14 python; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo "$$p" && break; done)
+endif
+
+VENV := .venv
+LOWEST := .venv-lowest
+PIP := -m pip --disable-pip-version-check --no-input --quiet
+EDITABLE := install --no-deps --no-build-isolation --editable .
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-lowest check lint types layers docs reference schemas format bench \
+	requirements clean
+
+help:
+	@sed -n '/^#   /s/^#   //p' Makefile
+
+demo: $(VENV)/.demo
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" sh examples/penguins/demo.sh build/demo
+
+test: $(VENV)/.dev
+	$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
+
+test-lowest: $(LOWEST)/.dev
+	$(LOWEST)/bin/python -m pytest $(PYTEST_ARGS) tests/unit
+
+check: lint types layers docs
+
+lint: $(VENV)/.dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+types: $(VENV)/.dev
+	$(VENV)/bin/mypy
+
+layers: $(VENV)/.dev
+	$(VENV)/bin/lint-imports
+
+docs: $(VENV)/.dev
+	$(VENV)/bin/python docs/generate.py --check
+
+reference schemas: $(VENV)/.dev
+	$(VENV)/bin/python docs/generate.py
+
+format: $(VENV)/.dev
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+bench: $(VENV)/.dev
+	$(VENV)/bin/python -m benchmarks $(BENCH_ARGS)
+
+requirements:
+	sh requirements/compile.sh $(UV_ARGS)
+
+clean:
+	rm -rf $(VENV) $(LOWEST) build dist .mypy_cache .pytest_cache .ruff_cache \
+		.import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Installing. Each stamp says what its environment holds; the versions of run.txt and of the
+# example are those of dev.txt, so an environment can grow from one into the other.
+
+%/.made:
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "provgraph needs Python 3.11 or newer; $(or $(PYTHON:%=% is none),none was found). Say where one is: make PYTHON=/path/to/python3" >&2; \
+		exit 1; }
+	@echo "installing into $(@D) with $$("$(PYTHON)" --version) ..."
+	@"$(PYTHON)" -m venv --clear $(@D) || { \
+		echo "The interpreter has no working venv module; on Debian: apt-get install python3-venv" >&2; \
+		exit 1; }
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.made requirements/run.txt examples/penguins/requirements.txt pyproject.toml
+	$(VENV)/bin/python $(PIP) install --require-hashes \
+		-r requirements/run.txt -r examples/penguins/requirements.txt
+	$(VENV)/bin/python $(PIP) $(EDITABLE)
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.made requirements/dev.txt pyproject.toml
+	$(VENV)/bin/python $(PIP) install --require-hashes -r requirements/dev.txt
+	$(VENV)/bin/python $(PIP) $(EDITABLE)
+	@touch $@
+
+$(LOWEST)/.dev: $(LOWEST)/.made requirements/lowest.txt pyproject.toml
+	$(LOWEST)/bin/python $(PIP) install --require-hashes -r requirements/lowest.txt
+	$(LOWEST)/bin/python $(PIP) $(EDITABLE)
+	@touch $@
+
+.PRECIOUS: %/.made

@@ -1,0 +1,1 @@
+"""Tell the species of a penguin from its measurements."""

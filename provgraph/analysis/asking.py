@@ -1,0 +1,258 @@
+"""The questions: each takes selectors and gives an answer value, from facts and a viewpoint."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from provgraph.analysis import impact as impacts
+from provgraph.analysis.change import Target
+from provgraph.analysis.change import between as change_between
+from provgraph.analysis.drawing import BOTH, DOWN, UP, around, between, piece
+from provgraph.analysis.facts import Facts
+from provgraph.analysis.gaps import gap_notes, live_runs, note
+from provgraph.analysis.impact import Wording
+from provgraph.analysis.judgement import Judgement, judge
+from provgraph.analysis.paths import label, sentence
+from provgraph.analysis.plan import in_words, orders
+from provgraph.analysis.selectors import Resolver
+from provgraph.analysis.standing import standings
+from provgraph.analysis.viewpoint import Viewpoint
+from provgraph.errors import SelectorError
+from provgraph.model.answers import (
+    GapNote,
+    Impact,
+    Lineage,
+    PlanStep,
+    Status,
+)
+from provgraph.model.kinds import RUN
+
+# `why` says this many of its reasons in words; the rest is in the drawn graph.
+MOST_SENTENCES = 10
+# A drawn piece of graph larger than this is cut, nearest the focus first, and says so.
+MOST_DRAWN = 5_000
+
+
+@dataclass
+class Questions:
+    """What it takes to answer: facts, where one looks from, words, and how names resolve.
+
+    `left_out` are gaps that hold for every answer (records that couldn't be read).
+    """
+
+    facts: Facts
+    present: Viewpoint
+    wording: Wording
+    resolver: Resolver
+    as_of: str
+    command: Callable[[str], str]
+    left_out: tuple[GapNote, ...] = ()
+
+    @cached_property
+    def now(self) -> Judgement:
+        """Judge the present."""
+        return judge(self.facts, self.present)
+
+    # -- what does this change affect ---------------------------------------------------------
+
+    def impact(self, selectors: Sequence[str], *, all: bool, depth: int | None) -> Impact:
+        """Say what a change affects (`Project.impact`)."""
+        targets = [self.resolver.target(selector) for selector in selectors]
+        change = change_between(self.facts, self.present, targets)
+        before = self.now if change.before is self.present else None
+        fall = impacts.compare(self.facts, change, targets, before=before)
+        if all:
+            fall.fell = impacts.reachable(self.facts, targets, self.now)
+        found = impacts.hits(fall, self.wording)
+        gaps = [*self.left_out, *impacts.gaps(fall, self.wording)]
+        if depth is not None:
+            kept = tuple(hit for hit in found if hit.depth <= depth)
+            if len(kept) < len(found):
+                gaps.append(note("cut", f"{len(found) - len(kept)} results further than {depth} steps are left out"))
+            found = kept
+        plan: tuple[PlanStep, ...] = ()
+        if fall.fell and not all and len(fall.fell) <= impacts.LONG:
+            names = {fell.name for fell in fall.fell}
+            plan = self._plan(fall.after, names)
+        return Impact(
+            as_of=self.as_of,
+            viewpoint=self.present.label,
+            change=change.said,
+            affected=found,
+            already_stale=impacts.already(fall, self.wording),
+            gaps=tuple(gaps),
+            plan=plan,
+            totals=dict(impacts.totals(fall, found)) | {"blocking_gaps": _blocking(gaps)},
+        )
+
+    def explain(self, selectors: Sequence[str], effect: str) -> Lineage:
+        """Draw every path by which a change reaches something."""
+        targets = [self.resolver.target(selector) for selector in selectors]
+        causes = self._starts(targets)
+        effects = self.resolver.vertices(effect)
+        vertices = between(self.facts, causes, effects)
+        asked = ", ".join(selectors)
+        if not vertices:
+            return self._lineage(f"why {asked} reaches {effect}", {}, [], words=(
+                f"nothing recorded leads from {asked} to {effect}",
+            ))
+        return self._lineage(
+            f"every path from {asked} to {effect}", vertices, effects, words=self._sentences(causes, effects)
+        )
+
+    # -- where did it come from ---------------------------------------------------------------
+
+    def lineage(self, selector: str, *, direction: str, depth: int | None) -> Lineage:
+        """Draw what a thing came from, or what came from it."""
+        if direction not in (UP, DOWN, BOTH):
+            raise SelectorError(f"no such direction: {direction}", hint="give up, down or both")
+        focus = self.resolver.vertices(selector)
+        vertices, left_out = around(
+            self.facts, focus, direction=direction, depth=depth, most=MOST_DRAWN
+        )
+        gaps = (note("cut", f"{left_out} nodes further away are left out"),) if left_out else ()
+        return self._lineage(f"lineage of {selector}", vertices, focus, gaps=gaps)
+
+    def why(self, effect: str, *, because: str | None) -> Lineage:
+        """Say why a thing is as it is."""
+        focus = self.resolver.vertices(effect)
+        if because is not None:
+            causes = self._starts([self.resolver.target(because)])
+            vertices = between(self.facts, causes, focus)
+            if not vertices:
+                words: tuple[str, ...] = (f"nothing recorded leads from {because} to {effect}",)
+                return self._lineage(f"why {effect}, because {because}", {}, focus, words=words)
+            return self._lineage(
+                f"why {effect}, because {because}", vertices, focus,
+                words=self._sentences(causes, focus),
+            )
+        vertices, left_out = around(self.facts, focus, direction=UP, depth=None, most=MOST_DRAWN)
+        gaps = (note("cut", f"{left_out} nodes further away are left out"),) if left_out else ()
+        sources = [key for key in vertices if self._is_source(key)]
+        return self._lineage(
+            f"why {effect}", vertices, focus, gaps=gaps, words=self._sentences(sources, focus)
+        )
+
+    def whole(self, *, most: int = MOST_DRAWN) -> Lineage:
+        """Draw everything recorded, up to a size."""
+        keys = [key for key in self.facts.generations][:most]
+        makers = {g.maker for g in self.facts.generations.values() if g.maker is not None}
+        runs = [run for run in makers][: max(0, most - len(keys))]
+        vertices = dict.fromkeys([*keys, *runs], 0)
+        readers = {use.run for use in self.facts.store.uses_of(keys)} if keys else set()
+        vertices |= dict.fromkeys(readers, 0)
+        cut = len(self.facts.generations) > most
+        gaps = (note("cut", f"only {most} nodes are shown"),) if cut else ()
+        return self._lineage("everything recorded", vertices, [], gaps=gaps)
+
+    # -- what is out of date ------------------------------------------------------------------
+
+    def status(self) -> Status:
+        """Compare what was recorded with the present."""
+        found = standings(self.now, self.wording)
+        live = live_runs(self.now)
+        gaps = (*self.left_out, *gap_notes(self.now, runs=live, title=self.wording.title))
+        counts = {
+            "current": len(found.current),
+            "behind": len(found.behind),
+            "stale": len(found.stale),
+            "modified": len(found.modified),
+            "missing": len(found.missing),
+            "blocking_gaps": _blocking(gaps),
+        }
+        return Status(
+            as_of=self.as_of,
+            viewpoint=self.present.label,
+            stale=found.stale,
+            behind=found.behind,
+            modified=found.modified,
+            missing=found.missing,
+            current=found.current,
+            gaps=gaps,
+            plan=self._plan(self.now, None),
+            totals=counts,
+        )
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _plan(self, judgement: Judgement, names: set[str] | None) -> tuple[PlanStep, ...]:
+        several = orders(judgement, names)
+        return in_words(
+            self.facts, several, command=self.command, title=self.wording.title
+        )
+
+    def _starts(self, targets: Sequence[Target]) -> list[int]:
+        out: list[int] = []
+        for target in targets:
+            out += [*target.keys, *target.contents]
+            for name, parts in target.names:
+                keys = [g.key for g in self.facts.at.get((self.facts.project, name), ())]
+                if parts:
+                    seen = self.facts.parts_seen
+                    keys = [k for k in keys if {p for p, _ in seen.get(k, ())} & set(parts)]
+                out += keys
+        return out
+
+    def _is_source(self, key: int) -> bool:
+        g = self.facts.generations.get(key)
+        return g is not None and g.maker is None and g.digest != "absent"
+
+    def _sentences(self, causes: Sequence[int], effects: Sequence[int]) -> tuple[str, ...]:
+        """Say, for the nearest causes, the shortest path to the effect."""
+        reach = self.facts.store.reach(list(effects), backwards=True)
+        toward = {int(k): int(c) for k, c in zip(reach.key, reach.cause, strict=True)}
+        order = [int(k) for k in reach.key if int(k) in set(causes)]
+        trails = []
+        for key in order[:MOST_SENTENCES]:
+            path = [key]
+            while path[-1] in toward and path[-1] not in effects:
+                path.append(toward[path[-1]])
+            trails.append(path)
+        labels = label(self.facts.store, {k for path in trails for k in path}, self.wording.title)
+        said = [sentence(path, labels) for path in trails]
+        more = len(order) - len(said)
+        return (*said, f"… and {more} more sources") if more > 0 else tuple(said)
+
+    def _lineage(
+        self,
+        question: str,
+        vertices: Mapping[int, int],
+        focus: Sequence[int],
+        *,
+        gaps: Sequence[GapNote] = (),
+        words: tuple[str, ...] = (),
+    ) -> Lineage:
+        states = {key: self._shown_state(key) for key in vertices}
+        drawn = piece(self.facts, vertices, focus, wording=self.wording, states=states)
+        runs = [key for key in vertices if key not in self.facts.generations]
+        every = (*self.left_out, *gaps, *gap_notes(self.now, runs=runs, title=self.wording.title))
+        kinds = Counter(node.kind for node in drawn.nodes)
+        return Lineage(
+            as_of=self.as_of,
+            viewpoint=self.present.label,
+            question=question,
+            nodes=drawn.nodes,
+            edges=drawn.edges,
+            focus=drawn.focus,
+            gaps=every,
+            words=words,
+            totals={"nodes": len(drawn.nodes), "edges": len(drawn.edges), "runs": kinds[RUN]},
+        )
+
+    def _shown_state(self, key: int) -> str:
+        """Give a vertex the state people know: its name's where it lies there, else its own."""
+        g = self.facts.generations.get(key)
+        if g is None:
+            return self.now.state_of(key)
+        name = (g.project, g.name)
+        here = self.now.lying(name).generation
+        if here is not None and here.key == key:
+            return self.now.name_state(name) or ("" if key not in self.now.lower else self.now.state_of(key))
+        return self.now.state_of(key) if g.maker is not None else ""
+
+
+def _blocking(gaps: Sequence[GapNote]) -> int:
+    return sum(gap.grade == "blocking" for gap in gaps)

@@ -1,0 +1,185 @@
+"""What a question needs to know of the recorded world, loaded once and indexed for judging."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from provgraph.graph.interface import Generation, GraphStore, TouchRow, UseRow
+
+# Below this a copy is too likely to be chance (empty files, one-line defaults).
+SMALLEST_COPY = 1024
+
+PLATFORM = "platform"
+STREAM = "stream"
+
+Name = tuple[str, str]  # (project, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Inferred:
+    """An edge that a named rule adds: `effect` generation rests on `cause` generation."""
+
+    cause: int
+    effect: int
+    rule: str  # copy · unwatched-writer
+
+
+@dataclass
+class Facts:
+    """Generations by name, shared classes, inferred edges; the rest is asked of the store."""
+
+    store: GraphStore
+    project: str
+    platform: bool = False
+    generations: dict[int, Generation] = field(default_factory=dict)
+    at: dict[Name, list[Generation]] = field(default_factory=dict)
+    classes: Mapping[int, int] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, store: GraphStore, project: str, *, platform: bool = False) -> Facts:
+        """Read what judging always needs; the platform tier counts only when asked for."""
+        facts = cls(store=store, project=project, platform=platform)
+        at: dict[Name, list[Generation]] = defaultdict(list)
+        for generation in store.recorded_generations():
+            facts.generations[generation.key] = generation
+            at[generation.project, generation.name].append(generation)
+        for several in at.values():
+            several.sort(key=lambda g: g.order)
+        facts.at = dict(at)
+        facts.classes = store.shared_classes()
+        return facts
+
+    @cached_property
+    def members(self) -> dict[int, list[Generation]]:
+        """Map a shared class to its generations."""
+        out: dict[int, list[Generation]] = defaultdict(list)
+        for generation in self.store.members(sorted(set(self.classes.values()))):
+            out[generation.cls].append(generation)
+        return dict(out)
+
+    @cached_property
+    def touches(self) -> list[TouchRow]:
+        """Give what was touched of sources."""
+        return self.store.touched_sources()
+
+    @cached_property
+    def parts_seen(self) -> dict[int, set[tuple[str, str]]]:
+        """Map a source to the (part, digest) pairs that readers saw of it."""
+        out: dict[int, set[tuple[str, str]]] = defaultdict(set)
+        for touch in self.touches:
+            out[touch.generation].add((touch.part, touch.digest))
+        return dict(out)
+
+    def produced(self, name: Name) -> list[Generation]:
+        """Give the generations that recorded runs put at a name, oldest first."""
+        return [g for g in self.at.get(name, ()) if g.maker is not None]
+
+    def is_stream(self, name: Name) -> bool:
+        """Tell whether runs append to a name: a stream isn't judged as a result."""
+        return any(g.append for g in self.at.get(name, ()))
+
+    def line(self, generation: Generation | None) -> list[Generation]:
+        """Follow a generation back through what its maker had read of the same name."""
+        out: list[Generation] = []
+        seen: set[int] = set()
+        while generation is not None and generation.key not in seen:
+            seen.add(generation.key)
+            out.append(generation)
+            before = generation.before
+            generation = None if before is None else self.generation(before)
+        return out
+
+    def generation(self, key: int) -> Generation | None:
+        """Give a generation by key, from the store where it wasn't loaded."""
+        if key not in self.generations:
+            for row in self.store.generations([key]):
+                self.generations[key] = row
+        return self.generations.get(key)
+
+    def ensure(self, keys: Iterable[int]) -> None:
+        """Load generations in bulk."""
+        missing = [key for key in keys if key not in self.generations]
+        for row in self.store.generations(missing) if missing else ():
+            self.generations[row.key] = row
+
+    def counts(self, use: UseRow) -> bool:
+        """Tell whether an edge carries impact: the platform tier does only when asked."""
+        return self.platform or use.role != PLATFORM
+
+    @cached_property
+    def unwatched(self) -> list[Inferred]:
+        """Find sources that were first read after a recorded run had written their name.
+
+        Somebody wrote there unseen. The edge goes to the producer with equal bytes if one is
+        known, else to the last one before the reading.
+        """
+        out: list[Inferred] = []
+        for name, several in self.at.items():
+            makers = [g for g in several if g.maker is not None]
+            if not makers:
+                continue
+            for source in several:
+                if source.maker is not None or source.imported:
+                    continue
+                first = source.first_read
+                if first is None:
+                    continue
+                earlier = [g for g in makers if g.order[0] < first]
+                twins = [g for g in makers if g.digest == source.digest]
+                if earlier or twins:
+                    cause = (twins or earlier)[-1]
+                    out.append(Inferred(cause=cause.key, effect=source.key, rule="unwatched-writer"))
+        return out
+
+    @cached_property
+    def copies(self) -> list[Inferred]:
+        """Find sources that are copies of an earlier generation at another name.
+
+        Only where no recorded run wrote the source's name, and from 1 KiB on.
+        """
+        candidates = [
+            (name, g)
+            for name, several in self.at.items()
+            if not any(other.maker is not None for other in several)
+            for g in several
+            if g.size is not None and g.size >= SMALLEST_COPY and not g.imported
+        ]
+        if not candidates:
+            return []
+        digests = {g.digest for _, g in candidates}
+        earliest: dict[tuple[str, str], Generation] = {}
+        for g in self.generations.values():
+            if g.digest in digests and not g.imported:
+                place = (g.project, g.digest)
+                if place not in earliest or g.order < earliest[place].order:
+                    earliest[place] = g
+        out = []
+        for name, g in candidates:
+            origin = earliest[g.project, g.digest]
+            if origin.name != g.name and origin.key != g.key:
+                out.append(Inferred(cause=origin.key, effect=g.key, rule="copy"))
+        return out
+
+    @cached_property
+    def copied(self) -> set[int]:
+        """Give the sources that are copies of something."""
+        return {edge.effect for edge in self.copies}
+
+    @cached_property
+    def copied_to(self) -> dict[int, list[int]]:
+        """Map a generation to the sources that are copies of it."""
+        out: dict[int, list[int]] = defaultdict(list)
+        for edge in self.copies:
+            out[edge.cause].append(edge.effect)
+        return dict(out)
+
+    def readers(self, generations: Sequence[int]) -> dict[int, list[UseRow]]:
+        """Map generations to the uses of them that count."""
+        out: dict[int, list[UseRow]] = defaultdict(list)
+        for use in self.store.uses_of(generations) if generations else ():
+            if self.counts(use):
+                out[use.generation].append(use)
+        return out

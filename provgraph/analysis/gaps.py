@@ -1,0 +1,92 @@
+"""What an answer doesn't know: troubles and runs' capture gaps, graded and said once each."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable
+
+from provgraph.analysis.facts import Facts, Name
+from provgraph.analysis.judgement import Judgement, Trouble
+from provgraph.model.answers import RANK, GapNote
+from provgraph.model.gaps import BLOCKING, grade_of, words_of
+
+
+def resting_on(facts: Facts, origins: Iterable[int]) -> set[int]:
+    """Give every vertex reached from these by plain reachability, themselves included."""
+    start = list(dict.fromkeys(origins))
+    out = set(start)
+    frontier = start
+    extra: dict[int, list[int]] = defaultdict(list)
+    for edge in (*facts.unwatched, *facts.copies):
+        extra[edge.cause].append(edge.effect)
+    while frontier:
+        reach = facts.store.reach(frontier)
+        out.update(int(key) for key in reach.key)
+        here = [*frontier, *(int(key) for key in reach.key)]
+        frontier = [e for key in here for e in extra.get(key, ()) if e not in out]
+        out.update(frontier)
+    return out
+
+
+def blocked_names(judgement: Judgement, trouble: Trouble) -> set[str]:
+    """Give the names whose standing a blocking trouble puts in doubt."""
+    facts = judgement.facts
+    if grade_of(trouble.reason) != BLOCKING:
+        return set()
+    if not trouble.origins:
+        return {trouble.subject}
+    reached = resting_on(facts, trouble.origins)
+    out = set()
+    for name in facts.at:
+        if not facts.produced(name) or facts.is_stream(name):
+            continue
+        if judgement.name_state(name) not in RANK:
+            continue
+        here = judgement.lying(name).generation
+        live = judgement.live_runs(name)
+        if any(run in reached for run in live) or (here is not None and here.key in reached):
+            out.add(name[1])
+    return out
+
+
+def live_runs(judgement: Judgement) -> set[int]:
+    """Give every live run: of names, and the last ones of steps that write nothing."""
+    facts = judgement.facts
+    out = {run.key for run in facts.store.silent_runs()}
+    for name in facts.at:
+        out.update(judgement.live_runs(name))
+    return out
+
+
+def gap_notes(
+    judgement: Judgement,
+    *,
+    runs: Collection[int],
+    title: Callable[[str], str],
+    settled: Collection[str] = (),
+) -> tuple[GapNote, ...]:
+    """Grade and say what isn't known.
+
+    `runs` are those whose capture gaps matter to the answer; `settled` are the names that the
+    answer lists anyway, so that a trouble which only touches those can't hide anything more.
+    """
+    seen: dict[tuple[str, str], GapNote] = {}
+    for _, reason, subject in judgement.facts.store.run_gaps(sorted(runs)):
+        seen.setdefault((reason, subject), note(reason, title(subject)))
+    for trouble in judgement.troubles:
+        place = (trouble.reason, trouble.subject)
+        if place in seen:
+            continue
+        if grade_of(trouble.reason) == BLOCKING and trouble.origins:
+            doubtful = blocked_names(judgement, trouble) - set(settled)
+            if not doubtful:
+                continue
+        seen[place] = note(trouble.reason, title(trouble.subject))
+    return tuple(sorted(seen.values(), key=lambda g: (g.grade != BLOCKING, g.reason, g.subject)))
+
+
+def note(reason: str, subject: str) -> GapNote:
+    """Make a graded gap with its words."""
+    return GapNote(
+        grade=grade_of(reason), reason=reason, subject=subject, words=words_of(reason, subject)
+    )

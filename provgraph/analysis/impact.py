@@ -1,0 +1,241 @@
+"""What a change affects: the names and runs that stand lower after it than before."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from provgraph.analysis.change import Between, Target
+from provgraph.analysis.facts import Facts, Name
+from provgraph.analysis.gaps import gap_notes, live_runs, resting_on
+from provgraph.analysis.judgement import Judgement, judge
+from provgraph.analysis.paths import full_trail, label, links, sentence, steps_of
+from provgraph.graph.interface import Generation
+from provgraph.model.answers import BEHIND, CURRENT, RANK, STALE, Already, GapNote, Hit
+from provgraph.model.kinds import RUN
+
+# An answer this long is built as it is read.
+LONG = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Fell:
+    """One hit before it is put in words: the vertex shown, the one that decided, its new state."""
+
+    name: str
+    vertex: int
+    decided: int
+    state: str
+
+
+@dataclass
+class Fall:
+    """The difference between two judgements."""
+
+    before: Judgement
+    after: Judgement
+    fell: list[Fell] = field(default_factory=list)
+    already: list[tuple[str, int, str]] = field(default_factory=list)
+
+
+def compare(
+    facts: Facts, change: Between, targets: Sequence[Target], *, before: Judgement | None = None
+) -> Fall:
+    """Judge before and after a change, and find what falls and what had fallen already."""
+    first = before if before is not None else judge(facts, change.before)
+    after = judge(facts, change.after, suppose=change.suppose)
+    fall = Fall(before=first, after=after)
+    asked = {name for target in targets for name, parts in target.names if not parts}
+    reached = _reached(facts, targets)
+    for name in facts.at:
+        if facts.is_stream(name):
+            continue
+        old, new = first.name_state(name), after.name_state(name)
+        if old in RANK and new in RANK and (name[0] != facts.project or name[1] not in asked):
+            assert old is not None and new is not None
+            if RANK[new] > RANK[old]:
+                shown, decided = _decisive(after, name, new)
+                fall.fell.append(Fell(name[1], shown, decided, new))
+                continue
+        if old in (BEHIND, STALE) and (name[0] != facts.project or name[1] not in asked):
+            if any(g.key in reached or g.maker in reached for g in facts.at[name]):
+                fall.already.append((name[1], facts.at[name][-1].key, old))
+    for run in facts.store.silent_runs():
+        old, new = first.state_of(run.key), after.state_of(run.key)
+        if RANK[new] > RANK[old]:
+            fall.fell.append(Fell(run.label or run.id, run.key, run.key, new))
+        elif old != CURRENT and run.key in reached:
+            fall.already.append((run.label or run.id, run.key, old))
+    _imported(facts, fall, change)
+    return fall
+
+
+def _imported(facts: Facts, fall: Fall, change: Between) -> None:
+    """Add imported nodes, each by itself: nothing says which of them lie where."""
+    asked = set(change.suppose)
+    after, first = fall.after.lower, fall.before.lower
+    candidates = [
+        key
+        for key in after.cause
+        if key not in first and key not in facts.generations and key not in asked
+    ]
+    if not candidates:
+        return
+    for key, name in facts.store.imported_names(candidates).items():
+        fall.fell.append(Fell(name, key, key, fall.after.state_of(key)))
+
+
+def _reached(facts: Facts, targets: Sequence[Target]) -> set[int]:
+    """Give what the change reaches by plain reachability through history."""
+    starts: list[int] = []
+    for target in targets:
+        starts.extend(target.keys)
+        starts.extend(target.contents)
+        for name, parts in target.names:
+            keys = [g.key for g in facts.at.get((facts.project, name), ())]
+            if not parts:
+                starts.extend(keys)
+                continue
+            for uses in facts.readers(keys).values():
+                starts.extend(u.run for u in uses if set(parts) & set(u.touched))
+    return resting_on(facts, starts) if starts else set()
+
+
+def _decisive(judgement: Judgement, name: Name, state: str) -> tuple[int, int]:
+    """Give (vertex shown, vertex that decided the state) of a name."""
+    here: Generation | None = judgement.lying(name).generation
+    lowest = [run for run in judgement.live_runs(name) if judgement.state_of(run) == state]
+    shown = here.key if here is not None else judgement.facts.at[name][-1].key
+    if here is not None and here.maker in lowest:
+        return shown, here.key if here.key in judgement.lower else here.maker or shown
+    return shown, lowest[0] if lowest else shown
+
+
+def reachable(facts: Facts, targets: Sequence[Target], present: Judgement) -> list[Fell]:
+    """Find everything that history connects with the targets, standing or not (`--all`)."""
+    reached = _reached(facts, targets)
+    asked = {name for target in targets for name, _ in target.names}
+    out: list[Fell] = []
+    for name, several in facts.at.items():
+        hit = next((g for g in reversed(several) if g.maker is not None and g.key in reached), None)
+        if hit is not None and name[1] not in asked:
+            state = present.name_state(name) or CURRENT
+            out.append(Fell(name[1], hit.key, hit.key, state))
+    for run in facts.store.silent_runs():
+        if run.key in reached:
+            out.append(Fell(run.label or run.id, run.key, run.key, present.state_of(run.key)))
+    starts = {key for target in targets for key in target.keys}
+    others = [k for k in reached if k not in facts.generations and k not in starts]
+    for key, label_ in facts.store.imported_names(others).items() if others else ():
+        out.append(Fell(label_, key, key, present.state_of(key)))
+    return out
+
+
+class Hits(Sequence[Hit]):
+    """Hits in order of depth, each built when it is read: 100,000 cost no more than the ten shown."""
+
+    def __init__(self, fell: Sequence[Fell], build: Callable[[Fell], Hit]) -> None:
+        self._fell = fell
+        self._build = build
+
+    def __len__(self) -> int:
+        return len(self._fell)
+
+    def __getitem__(self, place):  # type: ignore[no-untyped-def, override]
+        if isinstance(place, slice):
+            return tuple(self._build(fell) for fell in self._fell[place])
+        return self._build(self._fell[place])
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How names get their kind, title and pin: closures over tables the caller has."""
+
+    kind: Callable[[str, bool], str]
+    title: Callable[[str], str]
+    pinned: Callable[[Generation | None], str]
+
+
+def hits(fall: Fall, wording: Wording) -> Sequence[Hit]:
+    """Put what fell in words: pinned first, then nearest the change."""
+    after = fall.after
+    facts = after.facts
+    fallen = after.lower
+
+    def place(fell: Fell) -> tuple[bool, int, str]:
+        pin = wording.pinned(facts.generations.get(fell.vertex))
+        return (not pin, fallen.depth.get(fell.decided, 0), fell.name)
+
+    ordered = sorted(fall.fell, key=place)
+    if len(ordered) > LONG:
+        return Hits(ordered, lambda fell: hit_of(after, [fell], wording)[0])
+    return hit_of(after, ordered, wording)
+
+
+def hit_of(after: Judgement, several: Sequence[Fell], wording: Wording) -> tuple[Hit, ...]:
+    """Build hits, looking labels up in bulk."""
+    facts = after.facts
+    trails: list[list[int]] = []
+    for fell in several:
+        fallen = after.stale if fell.decided in after.stale else after.lower
+        path = full_trail(after, fallen, fell.decided)
+        if path[-1] != fell.vertex:
+            path.append(fell.vertex)
+        trails.append(path)
+    every = {key for path in trails for key in path}
+    labels = label(facts.store, every, wording.title)
+    ids = {v.key: v for v in facts.store.vertices([f.vertex for f in several])}
+    out = []
+    for fell, path in zip(several, trails, strict=True):
+        seed = next((key for key in path if key in after.causes), None)
+        parts = after.causes[seed].parts if seed is not None else ()
+        g = facts.generations.get(fell.vertex)
+        vertex = ids.get(fell.vertex)
+        explicit = vertex.kind if vertex is not None else ""
+        kind = explicit or (wording.kind(fell.name, True) if fell.vertex not in labels.runs else RUN)
+        runs = [labels[key] for key in path if key in labels.runs]
+        out.append(
+            Hit(
+                id=vertex.id if vertex is not None else "",
+                name=wording.title(fell.name),
+                kind=kind,
+                state=fell.state,
+                depth=max(1, steps_of(path, labels)),
+                why=links(path, labels, parts),
+                words=sentence(path, labels, parts),
+                pinned=wording.pinned(g),
+                step=runs[-1] if runs else "",
+            )
+        )
+    return tuple(out)
+
+
+def already(fall: Fall, wording: Wording) -> tuple[Already, ...]:
+    """Put what had fallen before in words."""
+    facts = fall.after.facts
+    explicit = {v.key: v.kind for v in facts.store.vertices([key for _, key, _ in fall.already])}
+    out = []
+    for name, key, state in sorted(fall.already):
+        kind = explicit.get(key) or wording.kind(name, True)
+        out.append(Already(name=wording.title(name), kind=kind, state=state))
+    return tuple(out)
+
+
+def gaps(fall: Fall, wording: Wording) -> tuple[GapNote, ...]:
+    """Say what could hide a hit: gaps of live runs that the answer doesn't list anyway."""
+    after = fall.after
+    live = {run for run in live_runs(after) if run not in after.stale}
+    settled = {fell.name for fell in fall.fell} | {name for name, _, _ in fall.already}
+    return gap_notes(after, runs=live, title=wording.title, settled=settled)
+
+
+def totals(fall: Fall, found: Sequence[Hit]) -> Mapping[str, int]:
+    """Count hits by state, and what had fallen before."""
+    states = Counter(fell.state for fell in fall.fell)
+    return {
+        "affected": len(found),
+        "stale": states[STALE],
+        "behind": states[BEHIND],
+        "already_stale": len(fall.already),
+    }

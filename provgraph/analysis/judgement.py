@@ -1,0 +1,368 @@
+"""The one definition that answers every question: what stands, seen from a viewpoint (DESIGN §4)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from provgraph.analysis.facts import PLATFORM, STREAM, Facts, Name
+from provgraph.analysis.falling import Fallen, fall
+from provgraph.analysis.lying import Lying, lying
+from provgraph.analysis.viewpoint import Verdict, Viewpoint
+from provgraph.graph.interface import Generation, TouchRow, UseRow
+from provgraph.model.answers import BEHIND, CURRENT, MISSING, MODIFIED, RANK, STALE
+from provgraph.model.digests import ABSENT
+from provgraph.model.names import is_uri
+from provgraph.model.parts import BYTES
+
+# Why a run is a seed of what falls; the closed set behind every cause in words.
+CHANGED = "changed"  # a source it read is different now
+DELETED = "deleted"  # a source it read is gone
+ADDED = "added"  # something it looked for is there now
+OVERWRITTEN = "overwritten"  # a source it read was overwritten by a run that hadn't read it
+FAILED = "failed"
+INTERRUPTED = "interrupted"
+REDONE = "redone"  # the step whose product it read was run again, with another outcome
+EDITED = "edited"  # the product it read was edited by hand
+CONTESTED = "contested"  # another step took the name over
+PENDING = "pending"  # what it rewrote in place was made anew, and it hasn't run since
+ASKED = "asked"  # the question supposes it
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a vertex falls by itself, not through another: a reason, and the generation and parts."""
+
+    reason: str
+    generation: int | None = None
+    parts: tuple[str, ...] = ()
+    role: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A gap as judging finds it: a reason, its subject, and the vertices it sits on."""
+
+    reason: str
+    subject: str
+    origins: tuple[int, ...] = ()
+
+
+@dataclass
+class Judgement:
+    """What stands, seen from one viewpoint."""
+
+    facts: Facts
+    viewpoint: Viewpoint
+    stale: Fallen = field(default_factory=Fallen)
+    lower: Fallen = field(default_factory=Fallen)
+    causes: dict[int, Cause] = field(default_factory=dict)
+    pending: dict[Name, list[int]] = field(default_factory=dict)
+    troubles: list[Trouble] = field(default_factory=list)
+    lies: dict[Name, Lying] = field(default_factory=dict)
+
+    def state_of(self, key: int) -> str:
+        """Give a vertex its state: current, behind or stale."""
+        if key in self.stale:
+            return STALE
+        return BEHIND if key in self.lower else CURRENT
+
+    def lying(self, name: Name) -> Lying:
+        """Find what lies at a name, once."""
+        if name not in self.lies:
+            self.lies[name] = lying(self.facts, self.viewpoint, name, self._reproducible)
+        return self.lies[name]
+
+    def _reproducible(self, generation: Generation) -> bool:
+        return generation.maker is not None and generation.maker not in self.stale
+
+    def live_runs(self, name: Name) -> list[int]:
+        """Give the runs whose state is the name's: its maker (or stand-in), its line, pending ones."""
+        here = self.lying(name)
+        if here.absent or here.generation is None:
+            made = self.facts.produced(name)
+            return [made[-1].maker] if made and here.absent and made[-1].maker is not None else []
+        line = [g for g in self.facts.line(here.generation) if g.maker is not None]
+        return [run for g in line for run in [self._holder(g)] if run is not None] + self.pending.get(
+            name, []
+        )
+
+    def _holder(self, generation: Generation) -> int | None:
+        """Give the maker, or the stand-in with the best state."""
+        cls = self.facts.classes.get(generation.key)
+        if cls is None:
+            return generation.maker
+        makers = [g.maker for g in self.facts.members[cls] if g.maker is not None]
+        return min(
+            [generation.maker, *makers],
+            key=lambda run: RANK[self.state_of(run)] if run is not None else len(RANK),
+        )
+
+    def name_state(self, name: Name) -> str | None:
+        """Give a name its state; None for a source, which has none."""
+        here = self.lying(name)
+        made = self.facts.produced(name)
+        if not made:
+            held = here.generation
+            copied = held is not None and held.key in self.facts.copied
+            # A copy made by hand rests on what it was copied from.
+            return self.state_of(held.key) if held is not None and copied else None
+        if here.absent:
+            return MISSING
+        if here.generation is None or here.generation.maker is None:
+            return MODIFIED
+        states = [self.state_of(run) for run in self.live_runs(name)]
+        return max(states, key=lambda state: RANK[state], default=CURRENT)
+
+
+def judge(facts: Facts, viewpoint: Viewpoint, *, suppose: Iterable[int] = ()) -> Judgement:
+    """Judge everything recorded from a viewpoint; `suppose` are vertices taken as fallen.
+
+    Two rounds only differ where the viewpoint has no word for a name with several makers: then
+    what lies there depends on what is reproducible. Rounds go on until nothing more falls; a
+    run that fell stays fallen.
+    """
+    judgement = Judgement(facts=facts, viewpoint=viewpoint)
+    touches = facts.touches
+    _prepare(facts, viewpoint, touches)
+    for key in suppose:
+        judgement.causes[key] = Cause(ASKED)
+    for run in facts.store.unsound_runs():
+        judgement.causes[run.key] = Cause(FAILED if run.status == "failed" else INTERRUPTED)
+    judgement.stale = fall(facts, judgement.causes)
+    consumed: set[int] = set()
+    unknown: set[int] = set()
+    while True:
+        consumed.clear()
+        unknown.clear()
+        judgement.lies.clear()
+        seeds = _unstanding(judgement, touches, consumed, unknown)
+        fresh = {run: cause for run, cause in seeds.items() if run not in judgement.causes}
+        judgement.causes.update(fresh)
+        down = [run for run in fresh if run not in judgement.stale]
+        if not down:
+            break
+        # From the ground up, so that causes and depths are those of the shortest reason.
+        judgement.stale = fall(facts, judgement.causes)
+    judgement.lies.clear()
+    _judge_currency(judgement)
+    _find_troubles(judgement, consumed, unknown)
+    return judgement
+
+
+def _prepare(facts: Facts, viewpoint: Viewpoint, touches: list[TouchRow]) -> None:
+    """Let the viewpoint look at all that will be asked in one go."""
+    wanted: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for project, name in facts.at:
+        if project == facts.project:
+            wanted[name].update((BYTES, g.digest) for g in facts.at[project, name])
+    for touch in touches:
+        g = facts.generation(touch.generation)
+        if g is not None and g.project == facts.project:
+            wanted[g.name].add((touch.part, touch.digest))
+    viewpoint.prepare(wanted)
+
+
+def _unstanding(
+    judgement: Judgement, touches: list[TouchRow], consumed: set[int], unknown: set[int]
+) -> dict[int, Cause]:
+    """Find the runs with a source that doesn't stand, each with its first such cause."""
+    facts = judgement.facts
+    bad: dict[int, dict[tuple[str, str], str]] = defaultdict(dict)
+    for touch in touches:
+        if touch.role == PLATFORM and not facts.platform:
+            continue
+        source = facts.generation(touch.generation)
+        if source is None or source.imported:
+            continue
+        reason = _why_not(judgement, source, touch, consumed, unknown)
+        if reason is not None:
+            bad[source.key][touch.part, touch.digest] = reason
+    seeds: dict[int, Cause] = {}
+    for key, uses in facts.readers(list(bad)).items():
+        for use in uses:
+            hit = [(part, bad[key][part, d]) for part, d in use.touched.items() if (part, d) in bad[key]]
+            if hit and (use.run not in seeds or _outranks(use, seeds[use.run])):
+                seeds[use.run] = Cause(hit[0][1], key, tuple(part for part, _ in hit), use.role)
+    return seeds
+
+
+def _outranks(use: UseRow, other: Cause) -> bool:
+    """Prefer data and code over the environment as the reason people read first."""
+    order = ("input", "listing", "program", "module", "environment", PLATFORM)
+    rank = {role: place for place, role in enumerate(order)}
+    return rank.get(use.role, 0) < rank.get(other.role, 0)
+
+
+def _why_not(
+    judgement: Judgement, source: Generation, touch: TouchRow, consumed: set[int], unknown: set[int]
+) -> str | None:
+    """Say why a touched part of a source doesn't stand; None where it does."""
+    facts, viewpoint = judgement.facts, judgement.viewpoint
+    name: Name = (source.project, source.name)
+    if source.project == facts.project and viewpoint.has_word(source.name):
+        verdict = viewpoint.compare(source.name, touch.part, touch.digest, whole=source.digest)
+        if verdict is Verdict.SAME:
+            return None
+        if verdict is Verdict.UNKNOWN:
+            unknown.add(source.key)
+            return None
+        here = judgement.lying(name)
+        if facts.produced(name) and source in facts.line(here.generation):
+            consumed.add(source.key)
+            return None
+        if touch.digest == ABSENT:
+            return OVERWRITTEN if here.generation and here.generation.maker is not None else ADDED
+        if here.absent:
+            return DELETED
+        made = here.generation is not None and here.generation.maker is not None
+        return OVERWRITTEN if made else CHANGED
+    if is_uri(source.name):
+        unknown.add(source.key)
+        return None
+    here = judgement.lying(name)
+    if here.generation is None or here.generation.digest == source.digest:
+        return None
+    if source in facts.line(here.generation):
+        consumed.add(source.key)
+        return None
+    if here.generation.maker is None:
+        return None if _same_part(judgement, here.generation, touch) else CHANGED
+    return OVERWRITTEN
+
+
+def _same_part(judgement: Judgement, other: Generation, touch: TouchRow) -> bool:
+    """Tell whether another generation of a source was seen with the same part."""
+    return (touch.part, touch.digest) in judgement.facts.parts_seen.get(other.key, ())
+
+
+def _judge_currency(judgement: Judgement) -> None:
+    """Find what is reproducible but not current."""
+    facts = judgement.facts
+    seeds = dict(_replaced(judgement))
+    for name, runs in _pending(judgement).items():
+        judgement.pending[name] = runs
+        for run in runs:
+            seeds.setdefault(run, Cause(PENDING))
+    fresh = {key: cause for key, cause in seeds.items() if key not in judgement.stale}
+    for key, cause in fresh.items():
+        judgement.causes.setdefault(key, cause)
+    judgement.lower = fall(facts, fresh, base=judgement.stale)
+
+
+def _replaced(judgement: Judgement) -> Iterable[tuple[int, Cause]]:
+    """Find runs that read a product which isn't, in the parts touched, what lies there now."""
+    facts = judgement.facts
+    suspects: dict[int, tuple[Generation, Generation | None, Name]] = {}
+    lines: dict[Name, set[int]] = {}
+    copied = {edge.cause for edge in facts.copies}
+    for name, several in facts.at.items():
+        made = [g for g in several if g.maker is not None]
+        here = None
+        for g in made or [g for g in several if g.key in copied]:
+            here = here or judgement.lying(name)
+            if here.absent:
+                break
+            line = facts.line(here.generation)
+            lines[name] = {link.maker for link in line if link.maker is not None}
+            link = next((x for x in line if x.maker is not None and x.step == g.step), here.generation)
+            if link is not None and (link.key == g.key or link.digest == g.digest):
+                continue
+            suspects[g.key] = (g, link, name)
+    if not suspects:
+        return
+    for key, uses in facts.readers(list(suspects)).items():
+        g, link, name = suspects[key]
+        if g.maker is None:
+            continue
+        for use in uses:
+            if use.role == STREAM or use.run in lines[name]:
+                continue
+            parts = _differing(judgement, use, g, link, name)
+            if parts:
+                yield use.run, Cause(_manner(g, link), key, parts, use.role)
+    for edge in facts.copies:
+        if edge.cause in suspects:
+            g, link, name = suspects[edge.cause]
+            yield edge.effect, Cause(_manner(g, link), edge.cause, (BYTES,))
+
+
+def _manner(read: Generation, link: Generation | None) -> str:
+    if link is None or link.maker is None:
+        return EDITED
+    return REDONE if link.step == read.step else CONTESTED
+
+
+def _differing(
+    judgement: Judgement, use: UseRow, read: Generation, link: Generation | None, name: Name
+) -> tuple[str, ...]:
+    """Give the touched parts in which what lies at a name differs from what was read."""
+    here = judgement.lying(name)
+    lies_itself = link is None or (here.generation is not None and link.key == here.generation.key)
+    out = []
+    for part, digest in use.touched.items():
+        if lies_itself and here.word:
+            verdict = judgement.viewpoint.compare(name[1], part, digest, whole=read.digest)
+            same = verdict is not Verdict.DIFFERENT
+            if verdict is Verdict.UNKNOWN:
+                judgement.troubles.append(Trouble("unreadable", name[1], (use.run,)))
+        else:
+            same = link is not None and link.parts.get(part) == digest
+        if not same:
+            out.append(part)
+    return tuple(out)
+
+
+def _pending(judgement: Judgement) -> dict[Name, list[int]]:
+    """Find runs that rewrote a name in place and weren't redone after what they had read there was."""
+    facts = judgement.facts
+    out: dict[Name, list[int]] = {}
+    for name, several in facts.at.items():
+        made = [g for g in several if g.maker is not None]
+        if not any(g.before is not None for g in made):
+            continue
+        line = {link.key for link in facts.line(judgement.lying(name).generation)}
+        for g in made:
+            before = facts.generation(g.before) if g.before is not None else None
+            if before is None or before.maker is None or before.step == g.step or g.maker is None:
+                continue
+            if g.key in line:
+                continue  # what it made is what lies there, or what that was made from
+            later = {x.step for x in made if x.order > g.order}
+            if before.step in later and g.step not in later:
+                out.setdefault(name, []).append(g.maker)
+    return out
+
+
+def _find_troubles(judgement: Judgement, consumed: set[int], unknown: set[int]) -> None:
+    """Collect the gaps that judging itself can see."""
+    facts = judgement.facts
+    for edge in facts.unwatched:
+        source = facts.generation(edge.effect)
+        if source is not None:
+            judgement.troubles.append(Trouble("unwatched-writer", source.name, (source.key,)))
+    for name, several in facts.at.items():
+        made = [g for g in several if g.maker is not None]
+        if not made:
+            continue
+        here = judgement.lying(name)
+        if here.undecided:
+            judgement.troubles.append(
+                Trouble("undecided", name[1], tuple(g.key for g in made))
+            )
+        for g in facts.line(here.generation):
+            before = facts.generation(g.before) if g.before is not None else None
+            twice = before is not None and before.maker is not None and before.step == g.step
+            if twice and not g.append:
+                origin = () if g.maker is None else (g.maker,)
+                judgement.troubles.append(Trouble("applied-twice", name[1], origin))
+                break
+    for key in sorted(consumed):
+        source = facts.generation(key)
+        if source is not None:
+            judgement.troubles.append(Trouble("consumed-input", source.name, (key,)))
+    for key in sorted(unknown):
+        source = facts.generation(key)
+        if source is not None:
+            judgement.troubles.append(Trouble("unknown-content", source.name, (key,)))

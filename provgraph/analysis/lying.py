@@ -1,0 +1,61 @@
+"""Which recorded generation lies at a name, as a viewpoint sees it (DESIGN §3, §4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from provgraph.analysis.facts import Facts, Name
+from provgraph.analysis.viewpoint import Viewpoint
+from provgraph.graph.interface import Generation
+from provgraph.model.digests import ABSENT
+
+
+@dataclass(frozen=True, slots=True)
+class Lying:
+    """What lies at a name: a recorded generation, nothing (`absent`), or nobody's bytes (neither).
+
+    `word` tells whether the viewpoint itself said so; `undecided` that several valid contents
+    compete for a name it has no word for.
+    """
+
+    generation: Generation | None
+    absent: bool = False
+    word: bool = True
+    undecided: bool = False
+
+    @property
+    def edited(self) -> bool:
+        """Tell whether the bytes there are nobody's that we know."""
+        return self.generation is None and not self.absent
+
+
+def lying(
+    facts: Facts, viewpoint: Viewpoint, name: Name, reproducible: Callable[[Generation], bool]
+) -> Lying:
+    """Find what lies at a name: by its bytes, never by date, where the viewpoint has a word."""
+    several = facts.at.get(name, [])
+    if name[0] == facts.project and viewpoint.has_word(name[1]):
+        if viewpoint.is_absent(name[1]):
+            gone = next((g for g in several if g.maker is None and g.digest == ABSENT), None)
+            return Lying(generation=gone, absent=True)
+        candidates = {g.digest for g in several if g.digest != ABSENT}
+        digest = viewpoint.whole(name[1], candidates)
+        if digest is not None or viewpoint.is_sure(name[1], candidates):
+            same = [g for g in several if g.digest == digest]
+            made = [g for g in same if g.maker is not None]
+            return Lying(generation=(made or same or [None])[-1])
+    made = [g for g in several if g.maker is not None]
+    if not made:
+        return Lying(generation=several[-1] if several else None, word=False)
+    valid = [g for g in made if reproducible(g)]
+    chosen = (valid or made)[-1]
+    return Lying(
+        generation=chosen, word=False, undecided=len({g.digest for g in _ends(facts, valid)}) > 1
+    )
+
+
+def _ends(facts: Facts, valid: list[Generation]) -> list[Generation]:
+    """Leave out generations that a later one of the list was made from in place."""
+    inner = {link.key for g in valid for link in facts.line(g)[1:]}
+    return [g for g in valid if g.key not in inner]

@@ -1,0 +1,143 @@
+"""Questions about change: impact, status, why, lineage."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from provgraph.cli.options import (
+    Depth,
+    Direction,
+    Format,
+    Limit,
+    Platform,
+    Selector,
+    Selectors,
+    recorded_names,
+)
+from provgraph.cli.session import Session
+from provgraph.errors import UsageError
+
+
+def impact(
+    ctx: typer.Context,
+    selectors: Selectors,
+    *,
+    all: Annotated[
+        bool,
+        typer.Option("--all", help="Everything ever reached, whether it still rests on it or not."),
+    ] = False,
+    depth: Depth = None,
+    platform: Platform = False,
+    explain: Annotated[
+        str | None,
+        typer.Option(
+            "--explain",
+            metavar="NODE",
+            help="Show every path by which the change reaches NODE.",
+            autocompletion=recorded_names,
+            show_default=False,
+        ),
+    ] = None,
+    limit: Limit = 10,
+    format: Format = "text",
+) -> None:
+    """Say what a change would affect, why, and what is not known.
+
+    Names what falls if any of these changed: each with the path by which the change reaches it,
+    what was stale before, what blocks the answer, and the commands that would renew it all.
+
+    Examples:
+        provgraph impact data/v3
+        provgraph impact params.yaml#model.depth
+        provgraph impact env:scikit-learn --format json
+        provgraph impact data/v3 --explain out/summary.csv
+    """
+    session: Session = ctx.obj
+    if explain is None:
+        answer = session.project().impact(selectors, all=all, depth=depth, platform=platform)
+        session.answer(answer, format=format, limit=limit)
+        return
+    if depth is not None or platform:
+        raise UsageError(
+            "--explain shows every path; it goes with neither --depth nor --platform",
+            hint="provgraph impact SELECTOR --explain NODE",
+        )
+    paths = session.project().explain(selectors, explain, all=all)
+    session.answer(paths, format=format, limit=limit)
+
+
+def status(
+    ctx: typer.Context,
+    *,
+    platform: Platform = False,
+    all: Annotated[
+        bool, typer.Option("--all", help="List everything; the same as --limit 0.")
+    ] = False,
+    limit: Limit = 10,
+    format: Format = "text",
+) -> None:
+    """Compare the working tree with what was recorded.
+
+    Lists what is stale, behind, modified by hand or missing, each with its cause, and the commands
+    that would renew it.
+
+    Examples:
+        provgraph status
+        provgraph status --all
+        provgraph status --format csv > status.csv
+    """
+    session: Session = ctx.obj
+    answer = session.project().status(platform=platform)
+    session.answer(answer, format=format, limit=0 if all else limit)
+
+
+def why(
+    ctx: typer.Context,
+    effect: Annotated[
+        str,
+        typer.Argument(metavar="EFFECT", help="What to explain.", autocompletion=recorded_names),
+    ],
+    because: Annotated[
+        str | None,
+        typer.Option(
+            "--because",
+            metavar="CAUSE",
+            help="Show only how it came from CAUSE.",
+            autocompletion=recorded_names,
+            show_default=False,
+        ),
+    ] = None,
+    limit: Limit = 10,
+    format: Format = "text",
+) -> None:
+    """Say why a thing is as it is: the decisive paths from its sources.
+
+    Examples:
+        provgraph why out/v3/figure.png
+        provgraph why out/summary.csv --because data/v3
+    """
+    session: Session = ctx.obj
+    answer = session.project().why(effect, because=because)
+    session.answer(answer, format=format, limit=limit)
+
+
+def lineage(
+    ctx: typer.Context,
+    selector: Selector,
+    *,
+    direction: Direction = "up",
+    depth: Depth = None,
+    limit: Limit = 10,
+    format: Format = "text",
+) -> None:
+    """Show what a thing came from, what came from it, or both.
+
+    Examples:
+        provgraph lineage out/v3/model.pkl
+        provgraph lineage data/v3 --direction down --depth 2
+    """
+    session: Session = ctx.obj
+    answer = session.project().lineage(selector, direction=direction, depth=depth)
+    session.answer(answer, format=format, limit=limit)

@@ -1,0 +1,149 @@
+"""Looking at what was recorded: log, show, diff, render."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from provgraph.cli.options import Depth, Direction, Format, Limit, Selector, recorded_names
+from provgraph.cli.session import Session
+
+
+def log(
+    ctx: typer.Context,
+    *,
+    step: Annotated[
+        str | None,
+        typer.Option("--step", metavar="STEP", help="Only runs of STEP.", show_default=False),
+    ] = None,
+    status: Annotated[
+        Literal["ok", "failed", "interrupted"] | None,
+        typer.Option("--status", help="Only runs that ended so.", show_default=False),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="TIME",
+            help="Only runs started then or later: 2026-11-01, 2026-11-01T09:30, 3d, 12h, 30m.",
+            show_default=False,
+        ),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            "--until",
+            metavar="TIME",
+            help="Only runs started before then; a date means its end.",
+            show_default=False,
+        ),
+    ] = None,
+    touching: Annotated[
+        str | None,
+        typer.Option(
+            "--touching",
+            metavar="SELECTOR",
+            help="Only runs that read or wrote it.",
+            autocompletion=recorded_names,
+            show_default=False,
+        ),
+    ] = None,
+    limit: Annotated[
+        int,
+        typer.Option("--limit", min=0, metavar="N", help="List the N newest; 0 lists all."),
+    ] = 20,
+    format: Format = "text",
+) -> None:
+    """List runs, newest first.
+
+    Examples:
+        provgraph log
+        provgraph log --step train --status failed --since 7d
+        provgraph log --touching data/v3 --format json
+    """
+    from datetime import datetime
+
+    from provgraph.cli.moments import moment
+
+    session: Session = ctx.obj
+    now = datetime.now().astimezone()
+    answer = session.project().log(
+        step=step,
+        status=status,
+        since=since if since is None else moment(since, now=now),
+        until=until if until is None else moment(until, now=now, end=True),
+        touching=touching,
+        limit=limit or None,
+    )
+    session.answer(answer, format=format, limit=limit)
+
+
+def show(
+    ctx: typer.Context,
+    selector: Selector,
+    limit: Limit = 10,
+    format: Format = "text",
+) -> None:
+    """Show everything recorded about one run or artefact.
+
+    Examples:
+        provgraph show out/v3/model.pkl
+        provgraph show run:01J8 --format json
+    """
+    session: Session = ctx.obj
+    session.answer(session.project().show(selector), format=format, limit=limit)
+
+
+def diff(
+    ctx: typer.Context,
+    before: Annotated[
+        str,
+        typer.Argument(metavar="RUN", help="The earlier run.", autocompletion=recorded_names),
+    ],
+    after: Annotated[
+        str,
+        typer.Argument(metavar="RUN", help="The later run.", autocompletion=recorded_names),
+    ],
+    limit: Limit = 10,
+    format: Format = "text",
+) -> None:
+    """Say what differs between two runs.
+
+    In the order people look: code, parameters, data, packages, hardware, then metrics.
+
+    Examples:
+        provgraph diff run:01J8 run:01J9
+    """
+    session: Session = ctx.obj
+    session.answer(session.project().diff(before, after), format=format, limit=limit)
+
+
+def render(
+    ctx: typer.Context,
+    selector: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SELECTOR]",
+            help="What to draw around; without it, everything.",
+            autocompletion=recorded_names,
+            show_default=False,
+        ),
+    ] = None,
+    direction: Direction = "both",
+    depth: Depth = None,
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="FILE", help="The page to write.")
+    ] = "graph.html",
+) -> None:
+    """Draw the graph as one HTML file that works offline.
+
+    Examples:
+        provgraph render data/v3 --direction down -o graph.html
+        provgraph render out/summary.csv --direction up --depth 4
+    """
+    session: Session = ctx.obj
+    drawn = session.project().render(selector, output, direction=direction, depth=depth)
+    session.say(f"wrote {output}: {len(drawn.nodes):,} nodes, {len(drawn.edges):,} edges")
+    for gap in drawn.gaps:
+        session.say(gap.words or f"{gap.subject}: {gap.reason}")

@@ -1,0 +1,719 @@
+"""Turn what was seen of a command into what it used, produced and removed: a run's record.
+
+Accesses are taken in order, so that what a run wrote itself is no input of it, what is gone at
+the end is no product, and a file written under another name is a product under its last. Whole
+files and their parts are hashed by `Contents`, at the end; where that is too late, the content as
+it was is known from the tracer, or a gap says so.
+
+Longer than most modules: the rules of what an access means belong in one place.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal, Protocol
+
+from provgraph.collect.noise import Noise
+from provgraph.collect.run import Finished
+from provgraph.collect.trace import Access, Trace
+from provgraph.model.digests import ABSENT, content_digest, keyed_digest
+from provgraph.model.kinds import DEFAULT_STREAMS, is_stream
+from provgraph.model.names import name_of
+from provgraph.model.parts import BYTES, LISTING, SYNTAX
+from provgraph.model.records import (
+    Gap,
+    Git,
+    Metric,
+    Product,
+    RunRecord,
+    Step,
+    Tracing,
+    Use,
+)
+
+UNKNOWN = "unknown"  # a digest that compares with nothing
+_CODE = frozenset({"module", "program"})
+_SECONDS = 1_000_000_000
+
+
+class Contents(Protocol):
+    """What is asked of `collect/content.py`."""
+
+    def digest(self, path: str | bytes) -> tuple[str, int] | None:
+        """Give digest and size, None where there is no file; OSError where it can't be read."""
+        ...
+
+    def part(self, path: str | bytes, part: str) -> str:
+        """Give the digest of a part."""
+        ...
+
+    def syntax_safe(self, path: str | bytes) -> bool:
+        """Tell whether comments and docstrings surely change nothing."""
+        ...
+
+
+class Lookup(Protocol):
+    """What is asked of the graph store."""
+
+    def lying(self, wanted: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], tuple[str, str]]:
+        """Map (name, digest) to (run, step) of the newest recorded product with those bytes."""
+        ...
+
+    def writers(self, names: Sequence[str]) -> Mapping[str, list[tuple[str, str]]]:
+        """Map a name to (run, step) of the last run of each step that wrote there."""
+        ...
+
+
+@dataclass(frozen=True)
+class Outside:
+    """How files outside the project are named: by a keyed hash of host and path."""
+
+    key: bytes
+    host: str
+
+    def name(self, path: bytes) -> str:
+        """Give the opaque name of an absolute path."""
+        return outside_name(self.key, self.host, path)
+
+
+def outside_name(key: bytes, host: str, path: bytes) -> str:
+    """Name a file outside the project without giving its path away."""
+    digest = keyed_digest(key, host.encode("utf-8", "surrogateescape") + b"\0" + path)
+    return "outside:" + digest.rpartition(":")[2]
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What a command did, ready for its record. `paths` maps outside names to paths (private).
+
+    `complaints` are sentences for the person: declared paths that aren't there.
+    """
+
+    uses: tuple[Use, ...]
+    produces: tuple[Product, ...]
+    removed: tuple[str, ...]
+    gaps: tuple[Gap, ...]
+    tracing: Tracing
+    paths: Mapping[str, str]
+    complaints: tuple[str, ...] = ()
+
+
+def assemble(
+    trace: Trace,
+    finished: Finished,
+    *,
+    root: str | os.PathLike[str],
+    contents: Contents,
+    lookup: Lookup,
+    outside: Outside,
+    step: str,
+    noise: Noise | None = None,
+    streams: Sequence[str] = DEFAULT_STREAMS,
+    declared_uses: Sequence[str] = (),
+    declared_produces: Sequence[str] = (),
+    keep: Callable[[str, bytes], str | None] | None = None,
+    product_parts: Callable[[bytes], Mapping[str, str]] | None = None,
+) -> Observed:
+    """Say what a command used, produced and removed.
+
+    `step` is the run's step key. `keep(name, path)` stores a source in the ledger and gives its
+    object. `declared_…` are paths, absolute or from the root; directories stand for all files
+    below. Nothing is raised for a file that can't be read: it becomes a gap.
+    """
+    top = os.path.join(os.path.realpath(os.fsencode(root)), b"")
+    story = _Story(top, noise or Noise(os.fsdecode(top)), outside, streams)
+    for access in sorted([*finished.streams, *trace.accesses], key=lambda one: one.when):
+        story.take(access)
+    story.declare(declared_uses, declared_produces)
+    return _Account(story, contents, lookup, step, keep, product_parts).observed(trace)
+
+
+def record_of(
+    observed: Observed,
+    finished: Finished,
+    *,
+    project: str,
+    run: str,
+    step: Step,
+    uses: Iterable[Use] = (),
+    params: Mapping[str, str] | None = None,
+    environment: str | None = None,
+    hardware: str | None = None,
+    git: Git | None = None,
+    gaps: Iterable[Gap] = (),
+    metrics: Iterable[Metric] = (),
+    private: Mapping[str, str] | None = None,
+) -> RunRecord:
+    """Make the record of a run: what was observed, with what else is known of it.
+
+    `uses` are added (environment, hardware); `private` maps categories to objects, written
+    before.
+    """
+    return RunRecord(
+        project=project,
+        at=moment(finished.ended_ns),
+        private=dict(private or {}),
+        run=run,
+        step=step,
+        status=finished.status,
+        exit=finished.exit if finished.signal is None else -finished.signal,
+        started=moment(finished.started_ns),
+        ended=moment(finished.ended_ns),
+        seconds=round(finished.seconds, 6),
+        cpu_seconds=round(finished.cpu_seconds, 6),
+        peak_memory=finished.peak_memory,
+        params=dict(params or {}),
+        uses=(*observed.uses, *uses),
+        produces=observed.produces,
+        removed=observed.removed,
+        environment=environment,
+        hardware=hardware,
+        git=git,
+        tracing=observed.tracing,
+        gaps=(*observed.gaps, *gaps),
+        metrics=tuple(metrics),
+    )
+
+
+def moment(nanoseconds: int) -> str:
+    """Write a time as RFC 3339 in UTC, to the microsecond."""
+    seconds, rest = divmod(nanoseconds, _SECONDS)
+    stamp = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{stamp}.{rest // 1000:06d}Z"
+
+
+Stat = tuple[int, int, int, int, int]
+
+
+@dataclass
+class _Read:
+    """That a path's content as it was before the run was used.
+
+    `digest` is set where that content is known for sure; `stat` is what was there then.
+    """
+
+    roles: set[str] = field(default_factory=set)
+    digest: str | None = None
+    size: int | None = None
+    stat: Stat | None = None
+    gap: str = ""
+
+
+@dataclass
+class _Path:
+    """What happened to one path so far.
+
+    `own`: what lies there now (or that nothing does) is this run's doing. `wrote`: how; `existed`:
+    there was something before the run touched it.
+    """
+
+    read: _Read | None = None
+    own: bool = False
+    wrote: Literal["", "write", "append", "update"] = ""
+    existed: bool = False
+    removed: bool = False
+    listed: bool = False
+    declared: set[str] = field(default_factory=set)
+    size: int | None = None
+
+
+class _Story:
+    """Accesses in order, folded into what each path went through."""
+
+    def __init__(self, top: bytes, noise: Noise, outside: Outside, streams: Sequence[str]) -> None:
+        self.top = top
+        self.noise = noise
+        self.outside = outside
+        self.streams = streams
+        self.paths: dict[bytes, _Path] = {}
+        self.gone: set[bytes] = set()
+        self.moved: list[tuple[bytes, bytes]] = []
+        self.missing: list[str] = []
+        self._real: dict[bytes, bytes] = {}
+        self._names: dict[bytes, str | None] = {}
+
+    # -- names -------------------------------------------------------------------------------
+
+    def name(self, path: bytes) -> str | None:
+        """Give the name of an absolute path; None where it is noise."""
+        if path not in self._names:
+            self._names[path] = self._name(path)
+        return self._names[path]
+
+    def _name(self, path: bytes) -> str | None:
+        if path + b"/" == self.top:
+            return "."
+        if path.startswith(self.top):
+            name = name_of(path[len(self.top) :])
+            return None if self.noise.in_project(name) else name
+        if self.noise.elsewhere(os.fsdecode(path)):
+            return None
+        return self.outside.name(path)
+
+    def inside(self, path: bytes) -> bool:
+        """Tell whether a path lies in the project."""
+        return path.startswith(self.top) or path + b"/" == self.top
+
+    def stream(self, path: bytes) -> bool:
+        """Tell whether appends to a path don't depend on what was there."""
+        if self.inside(path):
+            return is_stream(name_of(path[len(self.top) :]), self.streams)
+        return is_stream(name_of(path.lstrip(b"/")), self.streams)
+
+    def real(self, path: bytes) -> bytes:
+        """Give a path with links in its directories resolved, and a link at its end as it is."""
+        head, tail = os.path.split(path)
+        if head not in self._real:
+            self._real[head] = os.path.realpath(head)
+        return os.path.join(self._real[head], tail)
+
+    # -- the events --------------------------------------------------------------------------
+
+    def take(self, access: Access) -> None:
+        """Take the next access."""
+        path = self.real(access.path)
+        action = access.action
+        if action in ("read", "module", "program", "source"):
+            for place in self._through_links(path):
+                self._read(place, action, access)
+        elif action == "absent":
+            self._absent(path)
+        elif action == "list":
+            if self.name(path) is not None:
+                self._at(path).listed = True
+        elif action in ("write", "append", "update"):
+            self._write(self._end_of_links(path), action, access)
+        elif action == "remove":
+            self._remove(path, access)
+        elif action == "rename" and access.other is not None:
+            self._rename(path, self.real(access.other), access)
+        elif action == "copy" and access.other is not None:
+            self._read(path, "read", access)
+            self._write(self.real(access.other), "write", access)
+
+    def _at(self, path: bytes) -> _Path:
+        return self.paths.setdefault(path, _Path())
+
+    def _end_of_links(self, path: bytes) -> bytes:
+        return os.path.realpath(path) if os.path.islink(path) else path
+
+    def _through_links(self, path: bytes) -> list[bytes]:
+        """Give a path, and where it is a link the file it leads to: either may change."""
+        end = self._end_of_links(path)
+        return [path] if end == path else [path, end]
+
+    def _read(self, path: bytes, role: str, access: Access) -> None:
+        if self.name(path) is None:
+            return
+        state = self._at(path)
+        if state.own:
+            return  # written and read back
+        if state.read is None:
+            state.read = _Read(stat=access.stat, size=access.size)
+            state.existed = True
+        if state.wrote and state.read.digest is None and not state.read.gap:
+            state.read.stat = None  # appended to before: what it is now is partly our own
+        state.read.roles.add(role)
+        if access.before and state.read.digest is None and access.before.startswith(("b3:", "k:")):
+            state.read.digest = access.before
+
+    def _absent(self, path: bytes) -> None:
+        if not self.inside(path) or self.name(path) is None:
+            return
+        state = self._at(path)
+        if state.own or state.existed or state.wrote or state.read is not None:
+            return
+        state.read = _Read(roles={"absent"}, digest=ABSENT)
+
+    def _write(
+        self, path: bytes, action: Literal["write", "append", "update"], access: Access
+    ) -> None:
+        if self.name(path) is None:
+            return
+        state = self._at(path)
+        if not state.own and not state.wrote:
+            state.existed = state.existed or access.stat is not None or action == "append" and bool(access.size)
+        if action == "write" or state.own or not state.existed:
+            self._settle(state, access)
+            state.own = True
+            state.removed = False
+            state.wrote = state.wrote or ("append" if action == "append" else "write")
+            if action == "write":
+                state.wrote = "write"
+            return
+        if self.stream(path):  # an append, or a database that many runs write to
+            state.wrote = "append"
+            return
+        if state.read is None:
+            state.read = _Read(stat=access.stat, size=access.size)
+        state.read.roles.add("read" if action == "update" else "appended")
+        self._settle(state, access)
+        state.size = access.size
+        state.wrote = "write" if action == "append" or state.wrote == "write" else "update"
+
+    def _settle(self, state: _Path, access: Access) -> None:
+        """Fix what a read saw, now that the content is about to change."""
+        read = state.read
+        if read is None or read.digest is not None or read.gap:
+            return
+        known = access.before
+        if known is not None and known.startswith(("b3:", "k:")):
+            if _same(read.stat, access.stat):
+                read.digest = known
+            else:
+                read.digest, read.gap = known, "changed-while-read"
+        elif known == "too-large":
+            read.gap = "too-large-to-hash"
+        elif known == "unreadable":
+            read.gap = "unreadable"
+        elif not state.own and not state.wrote:
+            read.gap = "changed-while-read"
+
+    def _remove(self, path: bytes, access: Access) -> None:
+        if self.name(path) is None:
+            return
+        state = self._at(path)
+        if not state.own and not state.wrote:
+            state.existed = True
+        self._settle(state, access)
+        state.own = True
+        state.wrote = ""
+        state.removed = state.existed
+
+    def _rename(self, path: bytes, to: bytes, access: Access) -> None:
+        below = [one for one in self.paths if one.startswith(path + b"/")]
+        if below or os.path.isdir(to):
+            self.moved.append((path, to))
+            for one in below:
+                if self.paths[one].wrote or self.paths[one].own:
+                    self._move(one, to + one[len(path) :], access)
+            if os.path.isdir(to):
+                return
+        self._move(path, to, access)
+
+    def _move(self, path: bytes, to: bytes, access: Access) -> None:
+        state = self._at(path)
+        ours = state.own or (state.wrote == "write" and not state.existed)
+        if not ours:  # a file from before the run goes on under another name
+            self._read(path, "read", access)
+        self._settle(state, access)
+        gone_before = state.own and not state.wrote
+        if gone_before:
+            return
+        state.own, state.wrote, state.removed = True, "", state.existed
+        if self.name(to) is None:
+            return
+        target = self._at(to)
+        if not target.own and not target.wrote and target.read is None and not target.existed:
+            target.existed = False
+        self._settle(target, access)
+        target.own, target.wrote, target.removed = True, "write", False
+
+    # -- what was said -----------------------------------------------------------------------
+
+    def declare(self, uses: Sequence[str], produces: Sequence[str]) -> None:
+        """Add what a person said is used and produced."""
+        for said, kind in [*((one, "use") for one in uses), *((one, "product") for one in produces)]:
+            path = os.path.normpath(os.path.join(self.top, os.fsencode(said)))
+            path = self.real(path)
+            if os.path.isdir(path):
+                if kind == "use":
+                    self._at(path).declared.add("listing")
+                for directory, folders, files in os.walk(path):
+                    folders[:] = [
+                        one for one in folders if self.name(os.path.join(directory, one)) is not None
+                    ]
+                    for one in files:
+                        below = os.path.join(directory, one)
+                        if self.name(below) is not None:
+                            self._at(below).declared.add(kind)
+            elif os.path.exists(path):
+                self._at(path).declared.add(kind)
+            elif kind == "use":
+                state = self._at(path)
+                if not state.own and state.read is None:
+                    state.read = _Read(roles={"declared"}, digest=ABSENT)
+                self.missing.append(f"{said}: said to be used, but it isn't there")
+            else:
+                self.missing.append(f"{said}: said to be produced, but it isn't there")
+
+
+def _same(one: Stat | None, other: Stat | None) -> bool:
+    """Tell whether nothing wrote to a file between two looks (a chmod or a new link is no write)."""
+    return one is None or other is None or one[:4] == other[:4]
+
+
+class _Account:
+    """The story hashed and written down."""
+
+    def __init__(
+        self,
+        story: _Story,
+        contents: Contents,
+        lookup: Lookup,
+        step: str,
+        keep: Callable[[str, bytes], str | None] | None,
+        product_parts: Callable[[bytes], Mapping[str, str]] | None,
+    ) -> None:
+        self.story = story
+        self.contents = contents
+        self.lookup = lookup
+        self.step = step
+        self.keep = keep
+        self.product_parts = product_parts
+        self.gaps: dict[tuple[str, str], None] = {}
+        self.named: dict[str, str] = {}
+        self._digests: dict[bytes, tuple[str, int] | None | OSError] = {}
+
+    def observed(self, trace: Trace) -> Observed:
+        """Write down what the story comes to."""
+        moved = self._moved_directories()
+        plain = self._sources_are_plain()
+        products = [
+            product
+            for path, state in sorted(self.story.paths.items())
+            if (product := self._product(path, state)) is not None
+        ]
+        products += [one for one in moved if one.name not in {p.name for p in products}]
+        uses = [
+            use
+            for path, state in sorted(self.story.paths.items())
+            for use in self._uses(path, state, plain=plain)
+        ]
+        removed = sorted(
+            name
+            for path, state in self.story.paths.items()
+            if state.removed
+            and (name := self.story.name(path)) is not None
+            and not os.path.lexists(path)
+        )
+        for name in removed:
+            self._note(name)
+        gaps = [Gap(reason=reason, subject=subject) for reason, subject in trace.gaps]
+        gaps += [Gap(reason=reason, subject=subject) for reason, subject in self.gaps]
+        return Observed(
+            uses=self._made(uses),
+            produces=tuple(products),
+            removed=tuple(removed),
+            gaps=tuple(dict.fromkeys(gaps)),
+            tracing=Tracing(
+                method=trace.method, complete=not trace.gaps, processes=len(trace.processes)
+            ),
+            paths=self.named,
+            complaints=tuple(self.story.missing),
+        )
+
+    # -- products ----------------------------------------------------------------------------
+
+    def _product(self, path: bytes, state: _Path) -> Product | None:
+        declared = "product" in state.declared
+        if not state.wrote and not declared:
+            return None
+        name = self.story.name(path)
+        found = self._digest(path)
+        if name is None or found is None:
+            return None  # gone before the end
+        if isinstance(found, OSError):
+            self.gaps["unreadable", name] = None
+            found = (UNKNOWN, 0)
+        digest, size = found
+        if state.wrote == "update" and not declared and state.read and digest == state.read.digest:
+            return None  # opened for writing, and nothing was written
+        self._note(name, path)
+        return Product(
+            name=name,
+            digest=digest,
+            size=size,
+            mode="append" if state.wrote == "append" else "write",
+            evidence="observed" if state.wrote else "declared",
+            parts=self._parts(path),
+        )
+
+    def _parts(self, path: bytes) -> dict[str, str]:
+        if self.product_parts is None:
+            return {}
+        try:
+            return dict(self.product_parts(path))
+        except OSError:
+            return {}
+
+    def _moved_directories(self) -> list[Product]:
+        """Find what lies below directories that were renamed: files nobody opened are there too."""
+        found = []
+        for _, to in self.story.moved:
+            for directory, _, files in os.walk(to):
+                for one in files:
+                    path = os.path.join(directory, one)
+                    state = self.story.paths.get(path)
+                    if state is not None and (state.wrote or state.own):
+                        continue
+                    product = self._product(path, _Path(wrote="write"))
+                    if product is not None:
+                        found.append(product)
+        return found
+
+    # -- uses --------------------------------------------------------------------------------
+
+    def _sources_are_plain(self) -> bool:
+        """Tell whether no source of the project may look at its own or another's text."""
+        return all(
+            self._safe(path)
+            for path, state in self.story.paths.items()
+            if state.read is not None and state.read.roles & _CODE and self.story.inside(path)
+        )
+
+    def _safe(self, path: bytes) -> bool:
+        try:
+            return self.contents.syntax_safe(path)
+        except OSError:
+            return False
+
+    def _uses(self, path: bytes, state: _Path, *, plain: bool) -> list[Use]:
+        name = self.story.name(path)
+        if name is None:
+            return []
+        uses = []
+        if state.listed or "listing" in state.declared:
+            uses += self._listing(path, name, observed=state.listed)
+        if state.read is not None:
+            uses += self._content(path, name, state, state.read, plain=plain)
+        elif "use" in state.declared and not state.own:
+            declared = _Read(roles={"declared"})
+            uses += self._content(path, name, state, declared, plain=plain)
+        return uses
+
+    def _listing(self, path: bytes, name: str, *, observed: bool) -> list[Use]:
+        if not self.story.inside(path):
+            name = self.story.outside.name(path)
+        try:
+            digest = self.contents.part(path, LISTING)
+        except OSError:
+            digest = UNKNOWN
+            self.gaps["unreadable", name] = None
+        if digest == ABSENT:
+            return []  # a directory of this run alone, gone at its end
+        self._note(name, path)
+        evidence: Literal["observed", "declared"] = "observed" if observed else "declared"
+        return [Use(name=name, digest=digest, touched={LISTING: digest}, evidence=evidence)]
+
+    def _content(
+        self, path: bytes, name: str, state: _Path, read: _Read, *, plain: bool
+    ) -> list[Use]:
+        evidence: Literal["observed", "declared"] = (
+            "declared" if read.roles == {"declared"} else "observed"
+        )
+        stream = self.story.stream(path) and read.digest != ABSENT
+        digest, size = self._as_read(path, name, state, read)
+        code = read.roles <= _CODE and "use" not in state.declared
+        touched = {BYTES: digest}
+        if digest == ABSENT:
+            touched = {BYTES: ABSENT}
+        elif code and plain and not state.wrote and not state.own and read.digest is None:
+            try:
+                touched = {SYNTAX: self.contents.part(path, SYNTAX)}
+            except OSError:
+                pass
+        role = next((one for one in ("program", "module") if one in read.roles), "input")
+        kept = None
+        if role != "input" and self.keep is not None and not state.wrote:
+            try:
+                kept = self.keep(name, path)
+            except OSError:
+                kept = None
+        self._note(name, path)
+        return [
+            Use(
+                name=name,
+                digest=digest,
+                role="stream" if stream else role,
+                evidence=evidence,
+                touched=touched,
+                size=size,
+                kept=kept,
+            )
+        ]
+
+    def _as_read(
+        self, path: bytes, name: str, state: _Path, read: _Read
+    ) -> tuple[str, int | None]:
+        """Give the content as it was read; a gap where it can only be guessed."""
+        if read.gap:
+            self.gaps[read.gap, name] = None
+        if read.digest is not None:
+            return read.digest, read.size
+        if "appended" in read.roles and read.size is not None:
+            head = _head(path, read.size)
+            if head is not None:
+                self.gaps.pop(("changed-while-read", name), None)
+                return head, read.size
+        if read.gap:
+            return UNKNOWN, read.size
+        found = self._digest(path)
+        if found is None:
+            self.gaps["changed-while-read", name] = None
+            return UNKNOWN, read.size
+        if isinstance(found, OSError):
+            self.gaps["unreadable", name] = None
+            return UNKNOWN, read.size
+        stream = self.story.stream(path)
+        if not state.wrote and not stream and not _same(read.stat, _stat(path)):
+            self.gaps["changed-while-read", name] = None
+        return found
+
+    def _made(self, uses: list[Use]) -> tuple[Use, ...]:
+        """Say whose products were read."""
+        wanted = [(use.name, use.digest) for use in uses if use.digest not in (ABSENT, UNKNOWN)]
+        streams = [use.name for use in uses if use.role == "stream"]
+        makers = self.lookup.lying(wanted) if wanted else {}
+        writers = self.lookup.writers(streams) if streams else {}
+        found = []
+        for use in uses:
+            change: dict[str, object] = {}
+            maker = makers.get((use.name, use.digest))
+            if maker is not None:
+                change |= {"maker": maker[0], "maker_step": maker[1]}
+            if use.role == "stream":
+                others = [run for run, step in writers.get(use.name, ()) if step != self.step]
+                change["writers"] = tuple(others)
+            found.append(use.model_copy(update=change) if change else use)
+        return tuple(found)
+
+    # -- reading -----------------------------------------------------------------------------
+
+    def _digest(self, path: bytes) -> tuple[str, int] | None | OSError:
+        if path not in self._digests:
+            try:
+                self._digests[path] = self.contents.digest(path)
+            except OSError as error:
+                self._digests[path] = error
+        return self._digests[path]
+
+    def _note(self, name: str, path: bytes | None = None) -> None:
+        """Remember which path an opaque name stands for."""
+        if path is None:
+            path = next((one for one, known in self.story._names.items() if known == name), None)
+        if path is not None and name.startswith("outside:"):
+            self.named[name] = os.fsdecode(path)
+
+
+def _head(path: bytes, size: int) -> str | None:
+    """Name the first bytes of a file: what it held before something was appended to it."""
+    if size > 512 << 20:
+        return None
+    try:
+        with open(path, "rb") as file:
+            data = file.read(size)
+    except OSError:
+        return None
+    return content_digest(data) if len(data) == size else None
+
+
+def _stat(path: bytes) -> Stat | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)

@@ -1,0 +1,148 @@
+"""What is noise: tables of paths that are no data, of programs that read none, of native readers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from provgraph.model.kinds import matches
+
+# Globs over names in the project, and over absolute paths (those that begin with `/` or `~`).
+DEFAULT_NOISE: tuple[str, ...] = (
+    ".git",
+    ".git/**",
+    "**/__pycache__",
+    "**/__pycache__/**",
+    "**/*.pyc",
+    "**/.venv/**",
+    "**/venv/**",
+    "**/site-packages/**",
+    "**/dist-packages/**",
+    "**/node_modules/**",
+    "**/*.egg-info/**",
+    "**/*.dist-info/**",
+    "**/.ipynb_checkpoints",
+    "**/.ipynb_checkpoints/**",
+    "**/.pytest_cache/**",
+    "**/.mypy_cache/**",
+    "**/.ruff_cache/**",
+    "**/.hypothesis/**",
+    "**/.tox/**",
+    "**/.nox/**",
+    ".provgraph",
+    ".provgraph/**",
+    # Editors' swap, backup and lock files.
+    "**/.*.swp",
+    "**/.*.swo",
+    "**/*~",
+    "**/.#*",
+    "**/.nfs*",
+    "**/.DS_Store",
+    # SQLite's journals belong to the database beside them.
+    "**/*-journal",
+    "**/*-wal",
+    "**/*-shm",
+    "/proc/**",
+    "/sys/**",
+    "/dev/**",
+    "/run/**",
+    "/etc/**",
+    "/usr/**",
+    "/lib/**",
+    "/lib64/**",
+    "/bin/**",
+    "/sbin/**",
+    "/var/lib/**",
+    "/var/cache/**",
+    "~/.cache/provgraph/**",
+    "~/.cache/matplotlib/**",
+    "~/.cache/fontconfig/**",
+    "~/.cache/pip/**",
+    "~/.cache/uv/**",
+    "~/.ipython/**",
+    "~/.jupyter/**",
+    "~/.local/lib/**",
+    "~/.local/share/jupyter/**",
+    "~/.python_history",
+)
+
+# Directories whose files are never data, for the tracer: it skips them before they cost anything.
+SYSTEM_PLACES: tuple[str, ...] = (
+    *("/proc/", "/sys/", "/dev/", "/run/", "/etc/", "/usr/", "/lib/", "/lib64/", "/lib32/"),
+    *("/bin/", "/sbin/", "/var/lib/", "/var/cache/", "/System/", "/Library/"),
+)
+
+# Programs that tell about the machine or the session, and read no data that a result rests on.
+HARMLESS: frozenset[str] = frozenset(
+    (
+        "arch basename clear date dirname dmidecode domainname echo expr false fc-list fc-match "
+        "file getconf getent groups hostname hostnamectl id ifconfig ip ldconfig locale localectl "
+        "logname lsb_release lscpu lsmod lspci mkdir nproc nvidia-smi printf ps pwd reset rocm-smi "
+        "seq sleep stty sw_vers sync sysctl system_profiler test true tput tty uname uptime users "
+        "vm_stat which who whoami yes"
+    ).split()
+)
+
+# git's commands that read the repository's state, not files' content.
+HARMLESS_GIT: frozenset[str] = frozenset(
+    "branch config describe log ls-files remote rev-list rev-parse status symbolic-ref tag".split()
+)
+
+# Programs that start another in their place or as their child, and read nothing themselves.
+LAUNCHERS: frozenset[str] = frozenset(
+    (
+        "chrt env ionice nice nohup numactl setsid stdbuf taskset time timeout uv pixi mpirun "
+        "mpiexec torchrun"
+    ).split()
+)
+
+# Modules known to open files in native code, unseen by Python's audit hooks.
+NATIVE_READERS: frozenset[str] = frozenset(
+    (
+        "MDAnalysis OpenEXR ROOT SimpleITK _dbm _gdbm adios2 apsw av awkward_cpp c3d catboost "
+        "cairosvg cfgrib cgal cudf cupy cv2 cyvcf2 dask_cudf datatable decord deltalake duckdb "
+        "eccodes eccodeslib faiss fasttext fiona fitz freetype fugashi gdal "
+        "graph_tool h5py hail healpy htslib igraph itk jpype "
+        "kenlm lancedb leveldb lightgbm lmdb lxml magic mecab mujoco "
+        "netCDF4 networkit nvidia_dali onnx onnxruntime open3d openbabel openslide openvino osgeo "
+        "pymupdf pyarrow pybedtools pyhdf pyiceberg_core pylance pylibtiff pyogrio pyorc pyreadstat "
+        "pysam pysqlite3 python_calamine pyvips polars plyvel rasterio rdkit rocksdb "
+        "rpy2 safetensors sentencepiece "
+        "soundfile sox sqlcipher3 tables tensorflow tensorstore tflite_runtime tiledb tokenizers torch "
+        "torchaudio torchcodec torchvision vaex vtk vtkmodules wand xgboost"
+    ).split()
+)
+
+
+@dataclass(frozen=True)
+class Noise:
+    """What doesn't count, as a question: the defaults, and a project's own additions."""
+
+    root: str
+    additions: Sequence[str] = ()
+    home: str = os.path.expanduser("~")
+
+    @cached_property
+    def _globs(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        inside: list[str] = []
+        outside: list[str] = []
+        for glob in (*DEFAULT_NOISE, *self.additions):
+            if glob.startswith("~/"):
+                outside.append(self.home.rstrip("/") + glob[1:])
+            elif glob.startswith("/"):
+                outside.append(glob)
+            else:
+                inside.append(glob)
+                if glob.startswith("**/"):
+                    outside.append("/" + glob)
+        return tuple(inside), tuple(outside)
+
+    def in_project(self, name: str) -> bool:
+        """Tell whether a name in the project is noise."""
+        return any(matches(glob, name) for glob in self._globs[0])
+
+    def elsewhere(self, path: str) -> bool:
+        """Tell whether an absolute path outside the project is noise."""
+        return any(matches(glob, path) for glob in self._globs[1])

@@ -1,0 +1,270 @@
+"""Run a command in place: its streams, terminal, signals and status as if we weren't there."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NoReturn
+
+from provgraph.collect.trace import Access
+from provgraph.collect.tracing.interface import Tracer
+from provgraph.collect.tracing.programs import find
+from provgraph.errors import Exit, RunFailed
+
+COMMAND = "command.json"
+
+# Handed on to the command when someone sends them to us. What the terminal sends (^C, ^\, a
+# hang-up), the command gets from the terminal itself: it is in our process group.
+_HANDED_ON = (
+    signal.SIGINT,
+    signal.SIGQUIT,
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGALRM,
+)
+_BY_SOMEONE = 0  # si_code of kill(2) and below; what the kernel sends is above
+# Python ignores these for itself; a command must find them as it would without us.
+_RESTORED = tuple(
+    getattr(signal, name) for name in ("SIGPIPE", "SIGXFSZ", "SIGXFZ") if hasattr(signal, name)
+)
+_STOPPED_BY_PERSON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL, signal.SIGQUIT)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a command ended. Times in ns since 1970, `seconds` by a clock that doesn't jump.
+
+    `exit` is its status, or None where `signal` ended it; `streams` are the files that its
+    standard descriptors were when it started.
+    """
+
+    status: Literal["ok", "failed", "interrupted"]
+    exit: int | None
+    signal: int | None
+    started_ns: int
+    ended_ns: int
+    seconds: float
+    cpu_seconds: float
+    peak_memory: int
+    pid: int
+    streams: tuple[Access, ...] = ()
+
+
+def run_command(
+    command: Sequence[str],
+    *,
+    tracer: Tracer,
+    spool: Path,
+    cwd: Path,
+    environ: Mapping[str, str],
+    on_spawn: Callable[[int], None] | None = None,
+) -> Finished:
+    """Run a command to its end and watch it; `cwd` is the current directory.
+
+    `on_spawn` is called with its process id, while it runs; what it raises is the caller's loss.
+    Raises RunFailed (126, 127) when it can't be executed or found: nothing ran then.
+    """
+    path = find(command[0], environ, os.fspath(cwd))
+    if not path:
+        raise RunFailed(
+            f"{command[0]}: no such command",
+            exit_code=Exit.NOT_FOUND,
+            hint="write what you would write without provgraph, after --",
+        )
+    if os.path.isdir(path) or not os.access(path, os.X_OK):
+        raise RunFailed(f"{path}: can't be executed", exit_code=Exit.NOT_EXECUTABLE)
+    traced = tracer.environment(environ, spool)
+    attending = tracer.attend(spool)
+    with _signals() as mask:
+        started = time.time_ns()
+        clock = time.monotonic()
+        try:
+            pid = _spawn(path, command, traced, mask)
+        except OSError as error:
+            with attending:
+                pass
+            missing = error.errno == errno.ENOENT
+            raise RunFailed(
+                f"{path}: {error.strerror}",
+                exit_code=Exit.NOT_FOUND if missing else Exit.NOT_EXECUTABLE,
+            ) from error
+        with attending:
+            streams = open_streams(pid, started)
+            _tell(spool, pid, command, path, cwd, started)
+            if on_spawn is not None:
+                with contextlib.suppress(Exception):
+                    on_spawn(pid)
+            status, usage = _wait(pid, mask)
+        seconds = time.monotonic() - clock
+    ended = max(time.time_ns(), started)
+    code = os.waitstatus_to_exitcode(status)
+    return Finished(
+        status=_status(code),
+        exit=code if code >= 0 else None,
+        signal=-code if code < 0 else None,
+        started_ns=started,
+        ended_ns=ended,
+        seconds=seconds,
+        cpu_seconds=usage.ru_utime + usage.ru_stime,
+        peak_memory=usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+        pid=pid,
+        streams=streams,
+    )
+
+
+def leave(finished: Finished) -> NoReturn:
+    """End this process as the command ended: with its status, or by the same signal."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if finished.signal is not None:
+        die_by(finished.signal)
+    sys.exit(finished.exit or 0)
+
+
+def die_by(number: int) -> None:
+    """End this process by a signal, without a core file; comes back where that can't be."""
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    with contextlib.suppress(OSError, ValueError):
+        signal.signal(number, signal.SIG_DFL)
+    with contextlib.suppress(OSError, ValueError):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [number])
+    os.kill(os.getpid(), number)
+    sys.exit(128 + number)
+
+
+def open_streams(pid: int, when: int) -> tuple[Access, ...]:
+    """Give the files that standard input, output and error are: the shell's redirections."""
+    import fcntl
+    import stat
+
+    found: dict[tuple[str, bytes], Access] = {}
+    for descriptor in (0, 1, 2):
+        try:
+            seen = os.fstat(descriptor)
+            flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
+            if not stat.S_ISREG(seen.st_mode):
+                continue
+            path = _path_of(descriptor)
+            there = os.stat(path)
+        except OSError:
+            continue
+        if (there.st_dev, there.st_ino) != (seen.st_dev, seen.st_ino):
+            continue
+        mode = flags & os.O_ACCMODE
+        identity = (seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
+        if descriptor == 0:
+            found["read", path] = Access(
+                "read", path, when, pid, size=seen.st_size, stat=identity
+            )
+        elif mode != os.O_RDONLY:
+            # The shell truncated it before we started: what it held, nobody can tell any more.
+            kept = bool(flags & os.O_APPEND) and seen.st_size > 0
+            action: Literal["append", "write"] = "append" if kept else "write"
+            found["write", path] = Access(action, path, when, pid, size=seen.st_size)
+    return tuple(found.values())
+
+
+def _path_of(descriptor: int) -> bytes:
+    if sys.platform == "darwin":
+        import fcntl
+
+        name: bytes = fcntl.fcntl(descriptor, fcntl.F_GETPATH, b"\0" * 1024)
+        return name.rstrip(b"\0")
+    return os.readlink(os.fsencode(f"/proc/self/fd/{descriptor}"))
+
+
+def _spawn(path: str, command: Sequence[str], environ: Mapping[str, str], mask: set[int]) -> int:
+    try:
+        return os.posix_spawn(
+            path, list(command), environ, setsigmask=mask, setsigdef=_restored()
+        )
+    except OSError as error:
+        if error.errno != errno.ENOEXEC:
+            raise
+    # A script without an interpreter line: the shell's, as execvp has it.
+    argv = ["/bin/sh", path, *command[1:]]
+    return os.posix_spawn("/bin/sh", argv, environ, setsigmask=mask, setsigdef=_restored())
+
+
+def _restored() -> list[int]:
+    return [number for number in _RESTORED if signal.getsignal(number) == signal.SIG_IGN]
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[set[int]]:
+    """Hold signals back, so that none is lost between starting the command and waiting for it.
+
+    Gives the mask that the command is to start with: the one that was.
+    """
+    taken = [number for number in _HANDED_ON if signal.getsignal(number) != signal.SIG_IGN]
+    child = signal.getsignal(signal.SIGCHLD)
+    if child == signal.SIG_IGN:  # children would vanish with their status
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    mask = {int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, [])}
+    signal.pthread_sigmask(signal.SIG_BLOCK, [*taken, signal.SIGCHLD])
+    try:
+        yield mask
+    finally:
+        # What came for the command when it had ended isn't for us either.
+        if hasattr(signal, "sigtimedwait"):
+            while signal.sigtimedwait([*taken, signal.SIGCHLD], 0):
+                pass
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _wait(pid: int, mask: set[int]) -> tuple[int, resource.struct_rusage]:
+    """Wait for the command, handing on what it doesn't get itself."""
+    awaited = {
+        number
+        for number in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+        if int(number) not in mask
+    } | {signal.SIGCHLD}
+    while True:
+        done, status, usage = os.wait4(pid, os.WNOHANG)
+        if done:
+            return status, usage
+        if sys.platform == "darwin":
+            number: int = signal.sigwait(awaited)
+            someone = number not in (signal.SIGINT, signal.SIGQUIT)
+        else:
+            told = signal.sigwaitinfo(awaited)
+            number, someone = told.si_signo, told.si_code <= _BY_SOMEONE
+        if number != signal.SIGCHLD and someone:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, number)
+
+
+def _tell(
+    spool: Path, pid: int, command: Sequence[str], path: str, cwd: Path, started: int
+) -> None:
+    """Note in the spool what runs, for the tracer and for whoever finds the spool later."""
+    told = {
+        "pid": pid,
+        "argv": list(command),
+        "path": os.path.join(cwd, path),
+        "cwd": os.fspath(cwd),
+        "started_ns": started,
+    }
+    temporary = spool / f"{COMMAND}.new"
+    with contextlib.suppress(OSError):
+        temporary.write_text(json.dumps(told), "utf-8")
+        temporary.replace(spool / COMMAND)
+
+
+def _status(code: int) -> Literal["ok", "failed", "interrupted"]:
+    if code == 0:
+        return "ok"
+    stopped = -code if code < 0 else code - 128
+    return "interrupted" if stopped in _STOPPED_BY_PERSON else "failed"

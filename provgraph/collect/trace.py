@@ -1,0 +1,72 @@
+"""What a tracer saw of a command: the value between watching and recording."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Action = Literal[
+    "read",  # opened for reading, as data
+    "module",  # read by the import system as source code
+    "program",  # the script that a process was started with
+    "source",  # a source file read as data by the program itself (inspect, linecache, open)
+    "write",  # opened for writing, truncating, or created
+    "update",  # opened for reading and writing (r+), or a database connected to
+    "append",
+    "absent",  # looked for, not there
+    "list",  # a directory's names were read
+    "remove",
+    "rename",  # path → other
+    "copy",  # path → other (shutil, os.sendfile, copy_file_range)
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One thing done to a path (absolute, as bytes), at `when` ns since 1970, in order.
+
+    `before` is, for the first destructive access to an existing file, its content as it was
+    (digest), or "too-large", "unreadable", "lost" (asked for, no answer). `stat` is (device,
+    inode, size, mtime_ns, ctime_ns) as the tracer saw it at the access, where it looked.
+    """
+
+    action: Action
+    path: bytes
+    when: int
+    pid: int
+    other: bytes | None = None
+    before: str | None = None
+    size: int | None = None
+    stat: tuple[int, int, int, int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process of the watched tree, as far as known.
+
+    `report` is True when the tracer inside it reported in. `why` says why not (`not-python`,
+    `isolated`, `no-report`). `python` is (version, prefix, executable). `distributions` are those
+    imported (name → version), `natives` loaded modules known to read natively, `environ` the
+    names of environment variables read.
+    """
+
+    pid: int
+    parent: int
+    argv: tuple[str, ...]
+    report: bool
+    why: str = ""
+    python: tuple[str, str, str] | None = None
+    distributions: dict[str, str] = field(default_factory=dict)
+    natives: tuple[str, ...] = ()
+    environ: tuple[str, ...] = ()
+    ended: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Everything seen of one command. `gaps` are (reason, subject) of `model/gaps.py`."""
+
+    method: str
+    processes: tuple[Process, ...]
+    accesses: tuple[Access, ...]
+    gaps: tuple[tuple[str, str], ...] = ()

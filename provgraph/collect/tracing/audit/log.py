@@ -1,0 +1,147 @@
+"""Read the logs that watched Python processes wrote: one file a process, damaged ends and all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from provgraph.collect.trace import Access, Action
+
+_ACTIONS: dict[bytes, Action] = {
+    b"read": "read",
+    b"module": "module",
+    b"program": "program",
+    b"source": "source",
+    b"write": "write",
+    b"update": "update",
+    b"append": "append",
+    b"absent": "absent",
+    b"list": "list",
+    b"remove": "remove",
+    b"rename": "rename",
+}
+
+
+@dataclass
+class Spawn:
+    """A program that a process was about to start. `path` is "" where it wasn't found."""
+
+    when: int
+    how: str
+    path: str
+    cwd: str
+    argv: tuple[str, ...]
+    pid: int
+
+
+@dataclass
+class ProcessLog:
+    """What one process said of itself."""
+
+    pid: int = 0
+    parent: int = 0
+    began: int = 0
+    how: str = ""
+    python: tuple[str, str, str] = ("", "", "")
+    cwd: str = ""
+    argv: tuple[str, ...] = ()
+    accesses: list[Access] = field(default_factory=list)
+    spawns: list[Spawn] = field(default_factory=list)
+    imported: list[str] = field(default_factory=list)
+    loaded: dict[str, str] | None = None
+    natives: list[str] = field(default_factory=list)
+    environ: list[str] = field(default_factory=list)
+    path: tuple[str, ...] = ()
+    module: str = ""
+    ended: bool = False
+    cut: bool = False
+
+
+def read_logs(spool: Path) -> list[ProcessLog]:
+    """Read every log of a spool, in the order in which the processes began."""
+    found = [read_log(path) for path in spool.glob("*.log")]
+    return sorted((log for log in found if log.pid), key=lambda log: (log.began, log.pid))
+
+
+def read_log(path: Path) -> ProcessLog:
+    """Read one log; what can't be read is skipped, and the log marked as cut."""
+    log = ProcessLog()
+    try:
+        data = path.read_bytes()
+    except OSError:
+        log.cut = True
+        return log
+    for record in _records(data):
+        try:
+            _take(log, record)
+        except (ValueError, IndexError, KeyError):
+            log.cut = True
+    # A process killed amid its last write: that write is lost, and said.
+    log.cut = log.cut or (bool(data) and not data.endswith(b"\0\n\0"))
+    return log
+
+
+def _records(data: bytes) -> Iterator[list[bytes]]:
+    record: list[bytes] = []
+    for part in data.split(b"\0"):
+        if part == b"\n":
+            yield record
+            record = []
+        else:
+            record.append(part)
+
+
+def _items(values: list[bytes]) -> tuple[str, ...]:
+    return tuple(os.fsdecode(value[1:]) for value in values if value.startswith(b"="))
+
+
+def _take(log: ProcessLog, record: list[bytes]) -> None:
+    kind, values = record[0], record[1:]
+    if kind == b"A":
+        log.accesses.append(_access(values, log.pid))
+    elif kind == b"P":
+        log.began, log.pid, log.parent = (int(value) for value in values[:3])
+        log.how = values[3].decode()
+        version, prefix, _base, executable, cwd = (os.fsdecode(value) for value in values[4:9])
+        log.python, log.cwd = (version, prefix, executable), cwd
+        log.argv = _items(values[9:])
+    elif kind == b"S":
+        how, path, cwd = (os.fsdecode(value) for value in values[1:4])
+        log.spawns.append(Spawn(int(values[0]), how, path, cwd, _items(values[4:]), log.pid))
+    elif kind == b"I":
+        log.imported.append(os.fsdecode(values[1]))
+    elif kind == b"N":
+        log.natives.append(os.fsdecode(values[1]))
+    elif kind == b"E":
+        log.environ.append(os.fsdecode(values[0]))
+    elif kind == b"Y":
+        log.path = _items(values[1:])
+    elif kind == b"R":
+        log.module = os.fsdecode(values[1])
+    elif kind == b"G":
+        log.cut = True
+    elif kind == b"X":
+        pairs = (item.partition("|") for item in _items(values[2:]))
+        log.loaded = {name: file for name, _, file in pairs}
+        log.ended = True
+        log.cut = log.cut or values[1] != b"0"
+
+
+def _access(values: list[bytes], pid: int) -> Access:
+    when, action, path, other, before, *numbers = values
+    stat: tuple[int, int, int, int, int] | None = None
+    if numbers[0]:
+        device, inode, size, modified, changed = (int(number) for number in numbers)
+        stat = (device, inode, size, modified, changed)
+    return Access(
+        action=_ACTIONS[action],
+        path=path,
+        when=int(when),
+        pid=pid,
+        other=other or None,
+        before=before.decode() or None,
+        size=stat[2] if stat else None,
+        stat=stat,
+    )

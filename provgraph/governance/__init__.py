@@ -1,0 +1,1 @@
+"""What keeps the record trustworthy: audits, seals, erasures, exchange with others."""

@@ -1,0 +1,172 @@
+"""The files of a ledger by kind and name, without what they mean: put, list, read checked."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+from provgraph.errors import LedgerError, WriteFailed
+from provgraph.ledger.files import (
+    drafting,
+    modes_in,
+    sync_again,
+    sync_directory,
+    write_durably,
+)
+from provgraph.ledger.layout import KINDS, PRIVATE, RECORDS, is_hex_name, member, parse_member
+from provgraph.ledger.reading import damaged, missing, unreadable
+from provgraph.model import digests
+
+CHUNK = 1 << 20
+
+
+class Hasher(Protocol):
+    """What `content_digest` does, a chunk at a time."""
+
+    def update(self, data: bytes, /) -> object: ...
+
+    def hexdigest(self) -> str: ...
+
+
+def new_hasher() -> Hasher:
+    """Begin to name content that comes in chunks."""
+    # The one door to blake3 is `model/digests.py`.
+    hasher: Hasher = digests.blake3()  # type: ignore[attr-defined]
+    return hasher
+
+
+class Members:
+    """The members below one directory. Names are 64 hex digits here."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self.modes = modes_in(place.parent)
+
+    def path_of(self, kind: str, name: str) -> Path:
+        """Give the file of a member."""
+        return self.place / member(kind, name)
+
+    def holds(self, kind: str, name: str) -> bool:
+        """Tell whether a member's file is there; its bytes are not looked at."""
+        return os.path.exists(f"{self.place}/{member(kind, name)}")
+
+    def put(self, kind: str, name: str, data: bytes) -> None:
+        """Write a member durably. A damaged one is replaced, a whole one only synced."""
+        path = self.path_of(kind, name)
+        try:
+            if path.stat().st_size == len(data) and path.read_bytes() == data:
+                sync_again(path)
+                return
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise unreadable(str(path), error) from error
+        write_durably(path, data, self.modes, secret=kind == PRIVATE)
+
+    def put_stream(self, kind: str, chunks: Iterable[bytes]) -> str:
+        """Write a member that comes in chunks; gives its name."""
+        hasher = new_hasher()
+        with drafting(self.place / kind, self.modes) as draft:
+            for chunk in chunks:
+                hasher.update(chunk)
+                draft.write(chunk)
+            name = hasher.hexdigest()
+            draft.publish(self.path_of(kind, name))
+        return name
+
+    def remove(self, kind: str, name: str) -> bool:
+        """Remove a member durably; tells whether it was there."""
+        path = self.path_of(kind, name)
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise WriteFailed(
+                f"can't remove {path}: {error.strerror}; its tombstone stands",
+                hint="make the directory writable and erase it again",
+            ) from error
+        sync_directory(path.parent)
+        return True
+
+    def names(self, kind: str) -> set[str]:
+        """List the names of a kind."""
+        return {name for name, _ in self._entries(kind)}
+
+    def sizes(self) -> dict[str, int]:
+        """List every member's path with its size in bytes."""
+        found: dict[str, int] = {}
+        for kind in KINDS:
+            for name, entry in self._entries(kind):
+                with contextlib.suppress(FileNotFoundError):
+                    found[member(kind, name)] = entry.stat().st_size
+        return found
+
+    def chunks(self, kind: str, name: str) -> Iterator[bytes]:
+        """Read a member in chunks; `RecordDamaged` comes after the last where bytes are wrong."""
+        what = f"record {name}" if kind == RECORDS else f"object b3:{name}"
+        hasher = new_hasher()
+        try:
+            with self.path_of(kind, name).open("rb") as file:
+                while chunk := file.read(CHUNK):
+                    hasher.update(chunk)
+                    yield chunk
+        except FileNotFoundError:
+            raise missing(what) from None
+        except OSError as error:
+            raise unreadable(what, error) from error
+        if hasher.hexdigest() != name:
+            raise damaged(what)
+
+    def record_bytes(self, name: str) -> bytes:
+        """Read a record's bytes, checked."""
+        try:
+            # `open` and pathlib cost more than the read itself; a sync does this 10,000 times.
+            fd = os.open(f"{self.place}/records/{name[:2]}/{name}.json", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                size = os.fstat(fd).st_size
+                data = os.read(fd, size + 1)
+                while len(data) < size and (more := os.read(fd, size - len(data))):
+                    data += more
+            finally:
+                os.close(fd)
+        except FileNotFoundError:
+            raise missing(f"record {name}") from None
+        except OSError as error:
+            raise unreadable(f"record {name}", error) from error
+        if digests.content_digest(data)[3:] != name:
+            raise damaged(f"record {name}")
+        return data
+
+    def is_whole(self, path: str) -> bool:
+        """Tell whether a member is there and its bytes match its name."""
+        kind, name = parse_member(path) or ("", "")
+        try:
+            for _ in self.chunks(kind, name):
+                pass
+        except LedgerError:
+            return False
+        return True
+
+    def _entries(self, kind: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+        top, end = self.place / kind, ".json" if kind == RECORDS else ""
+        try:
+            for prefix in os.listdir(top):
+                if len(prefix) != 2:
+                    continue
+                with os.scandir(top / prefix) as entries:
+                    for entry in entries:
+                        name = entry.name.removesuffix(end)
+                        if (
+                            name + end == entry.name
+                            and name.startswith(prefix)
+                            and is_hex_name(name)
+                        ):
+                            yield name, entry
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise unreadable(str(top), error) from error

@@ -1,0 +1,280 @@
+"""Answers: the frozen values that questions return and renderers take.
+
+Their JSON form (`to_json`) is the public output of `--format json`; schemas are in `schemas/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any
+
+CURRENT = "current"
+BEHIND = "behind"
+STALE = "stale"
+MODIFIED = "modified"
+MISSING = "missing"
+
+# Lowest last.
+RANK = {CURRENT: 0, BEHIND: 1, STALE: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class GapNote:
+    """Something the answer doesn't know; `words` says it to people."""
+
+    grade: str
+    reason: str
+    subject: str
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One edge of a reason. `edge` is USES, PRODUCES or DEPENDS_ON; ends are ids' readable names."""
+
+    cause: str
+    effect: str
+    edge: str
+    evidence: str
+    role: str = ""
+    touched: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedName:
+    """What is asked about. `how` is `any change`, `edited`, `deleted`, `added` or `content given`."""
+
+    name: str
+    kind: str
+    parts: tuple[str, ...] = ()
+    how: str = "any change"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A name (or a run that writes nothing) that falls, with its decisive path, cause first.
+
+    `depth` counts steps from the change, 1 for what reads it directly. `state` is what it falls
+    to, `pinned` its pin (`published`, …) or "". `command` renews it, where one is known.
+    """
+
+    id: str
+    name: str
+    kind: str
+    state: str
+    depth: int
+    why: tuple[Link, ...]
+    words: str
+    pinned: str = ""
+    step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Already:
+    """A name that was stale or behind before the change, and that the change reaches."""
+
+    name: str
+    kind: str
+    state: str
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStep:
+    """One thing to do, in order. `action` is `run`, `restore`, `remove`, `ask` or `impossible`."""
+
+    action: str
+    subject: str
+    command: str = ""
+    seconds: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """The answer to «what does this change affect»."""
+
+    schema = "provgraph/impact/1"
+    as_of: str
+    viewpoint: str
+    change: tuple[ChangedName, ...]
+    affected: Sequence[Hit]
+    already_stale: tuple[Already, ...]
+    gaps: tuple[GapNote, ...]
+    plan: tuple[PlanStep, ...]
+    totals: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A name that isn't current, and why. `reason` is from the closed set in `analysis/words.py`."""
+
+    name: str
+    kind: str
+    reason: str
+    words: str
+    why: tuple[Link, ...] = ()
+    pinned: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The working tree against what was recorded."""
+
+    schema = "provgraph/status/1"
+    as_of: str
+    viewpoint: str
+    stale: tuple[Standing, ...]
+    behind: tuple[Standing, ...]
+    modified: tuple[Standing, ...]
+    missing: tuple[Standing, ...]
+    current: tuple[str, ...]
+    gaps: tuple[GapNote, ...]
+    plan: tuple[PlanStep, ...]
+    totals: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class GraphNode:
+    """A node of a drawn or exported piece of graph. `state` is "" where nobody asked."""
+
+    id: str
+    kind: str
+    name: str
+    digest: str = ""
+    state: str = ""
+    depth: int = 0
+    props: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GraphEdge:
+    """An edge of a drawn or exported piece of graph: effect → cause, by ids."""
+
+    type: str
+    cause: str
+    effect: str
+    role: str = ""
+    evidence: str = "observed"
+    touched: Mapping[str, str] = field(default_factory=dict)
+    props: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """A piece of the graph around a question: `--explain`, `lineage`, `why`, `render`."""
+
+    schema = "provgraph/lineage/1"
+    as_of: str
+    viewpoint: str
+    question: str
+    nodes: tuple[GraphNode, ...]
+    edges: tuple[GraphEdge, ...]
+    focus: tuple[str, ...]
+    gaps: tuple[GapNote, ...]
+    words: tuple[str, ...]
+    totals: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """One run in a `log`. `started` is RFC 3339, `seconds` the wall-clock time."""
+
+    id: str
+    step: str
+    status: str
+    started: str
+    seconds: float
+    tracing: str
+    note: str = ""
+    agent: str = ""
+    products: int = 0
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Runs, newest first."""
+
+    schema = "provgraph/log/1"
+    as_of: str
+    runs: tuple[RunLine, ...]
+    gaps: tuple[GapNote, ...]
+    totals: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class UsedLine:
+    """An input or product of a shown node."""
+
+    id: str
+    name: str
+    kind: str
+    digest: str
+    role: str
+    evidence: str
+    touched: Mapping[str, str] = field(default_factory=dict)
+    state: str = ""
+    maker: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Everything recorded about one node. For an artefact, `uses` are causes, `used_by` readers."""
+
+    schema = "provgraph/show/1"
+    as_of: str
+    node: Mapping[str, Any]
+    uses: tuple[UsedLine, ...]
+    produces: tuple[UsedLine, ...]
+    used_by: tuple[UsedLine, ...]
+    notes: tuple[str, ...]
+    gaps: tuple[GapNote, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing in which two runs differ. `section` is code, parameters, data, packages, …"""
+
+    section: str
+    name: str
+    before: str
+    after: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunDiff:
+    """What differs between two runs, in the order people look: causes first, then metrics."""
+
+    schema = "provgraph/diff/1"
+    as_of: str
+    before: str
+    after: str
+    differences: tuple[Difference, ...]
+    same: Mapping[str, int]
+    gaps: tuple[GapNote, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an action did or a check found: `words` a line each, the same as values in `facts`."""
+
+    schema = "provgraph/report/1"
+    about: str
+    ok: bool
+    words: tuple[str, ...]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def to_json(answer: object) -> Any:
+    """Give an answer as plain JSON values, `schema` first, in the order of its fields."""
+    if is_dataclass(answer) and not isinstance(answer, type):
+        head = {"schema": answer.schema} if hasattr(answer, "schema") else {}
+        return head | {f.name: to_json(getattr(answer, f.name)) for f in fields(answer)}
+    if isinstance(answer, Mapping):
+        return {str(key): to_json(value) for key, value in answer.items()}
+    if isinstance(answer, Sequence) and not isinstance(answer, str):
+        return [to_json(item) for item in answer]
+    return answer

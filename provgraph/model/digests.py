@@ -1,0 +1,70 @@
+"""Every hash provgraph uses: its name, its one home, its type tag.
+
+| written as | what | preimage |
+|---|---|---|
+| `b3:<64 hex>` | content of a file or object | the bytes (BLAKE3, as `b3sum` prints) |
+| `k:<key id>:<32 hex>` | a value git doesn't publish | keyed BLAKE3 of the bytes |
+| `v:<text>` | a short public value (a version) | the text itself |
+| `absent` | looked for, not there | – |
+| other | identities (`identity`) | type tag, then length-prefixed fields |
+"""
+
+from __future__ import annotations
+
+from blake3 import blake3
+
+ABSENT = "absent"
+EMPTY = "b3:af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"
+
+
+def content_digest(data: bytes) -> str:
+    """Name content by its bytes: `b3:` and 64 hex digits."""
+    return "b3:" + blake3(data).hexdigest()
+
+
+def value_digest(text: str) -> str:
+    """Name a short public value, such as a version, by itself."""
+    return "v:" + text
+
+
+def keyed_digest(key: bytes, data: bytes) -> str:
+    """Name a value that must not be guessed from its digest; `key` is the project key (32 bytes)."""
+    return f"k:{key_id(key)}:{blake3(data, key=key).hexdigest(16)}"
+
+
+def key_id(key: bytes) -> str:
+    """Tell keys apart without giving them away: 8 hex digits."""
+    return identity("key", key.hex(), size=4)
+
+
+def comparable(one: str, other: str) -> bool:
+    """Tell whether inequality of two digests means a difference (same scheme, same key)."""
+    return _scheme(one) == _scheme(other) or ABSENT in (one, other)
+
+
+def _scheme(digest: str) -> str:
+    head, _, rest = digest.partition(":")
+    return f"k:{rest.partition(':')[0]}" if head == "k" else head
+
+
+def identity(tag: str, *fields: str, size: int = 16) -> str:
+    """Hash fields under a type tag, each with its length, so no two lists share a preimage.
+
+    `size` is in bytes; the result has twice as many hex digits.
+    """
+    hasher = blake3()
+    for field in ("provgraph", tag, *fields):
+        data = field.encode("utf-8", "surrogateescape")
+        hasher.update(len(data).to_bytes(8, "big"))
+        hasher.update(data)
+    return hasher.hexdigest(size)
+
+
+def generation_id(project: str, name: str, digest: str, run: str | None) -> str:
+    """Name a generation: content put at a name by a run, or by nobody we saw."""
+    return "gen:" + identity("generation", project, name, digest, run or "")
+
+
+def step_key(project: str, program: str, arguments: tuple[str, ...]) -> str:
+    """Name an unnamed step by its program and (redacted) arguments."""
+    return "s:" + identity("step", project, program, *arguments)

@@ -1,0 +1,52 @@
+"""Gaps: what an answer doesn't know, each a reason from this closed set, graded.
+
+A *blocking* gap could hide an edge to the very change asked about; a *noted* one can't.
+"""
+
+from __future__ import annotations
+
+BLOCKING = "blocking"
+NOTED = "noted"
+
+# reason → (grade, words; {subject} is filled in)
+REASONS: dict[str, tuple[str, str]] = {
+    "untraced": (BLOCKING, "{subject} ran a program that nothing traced; what it read is unknown"),
+    "native-reader": (
+        BLOCKING,
+        "{subject} loaded a library that may read files natively, unseen by Python audit hooks",
+    ),
+    "isolated-python": (BLOCKING, "{subject} started Python with -I or -E, which shuts out tracing"),
+    "unwatched-writer": (
+        BLOCKING,
+        "{subject} was read with content that no recorded run put there, though one writes it",
+    ),
+    "undecided": (BLOCKING, "{subject} has several valid contents and the viewpoint doesn't say which"),
+    "applied-twice": (BLOCKING, "{subject} was rewritten in place again by the step that made it"),
+    "unreadable": (BLOCKING, "{subject} could not be read, so its content is unknown"),
+    "changed-while-read": (BLOCKING, "{subject} changed between being read and being hashed"),
+    "too-large-to-hash": (BLOCKING, "{subject} was overwritten and too large to hash first"),
+    "log-cut": (BLOCKING, "the trace of {subject} ends early"),
+    "unprojected": (BLOCKING, "{subject} in the ledger is not in the graph"),
+    "damaged-record": (BLOCKING, "record {subject} is damaged and was left out"),
+    "future-record": (BLOCKING, "record {subject} was written by a newer provgraph and was left out"),
+    "unresolved-inputs": (BLOCKING, "the inputs of {subject} could not be matched with earlier runs"),
+    "capture-failed": (BLOCKING, "capture of {subject} failed part-way"),
+    "consumed-input": (NOTED, "{subject} was rewritten since; a redo needs the original"),
+    "unknown-content": (NOTED, "{subject} can't be compared from here; it is taken as unchanged"),
+    "interrupted-run": (NOTED, "{subject} was interrupted; its products may be partial"),
+    "erased": (NOTED, "{subject} was erased on purpose"),
+    "not-scanned": (NOTED, "{subject} was not searched for copies made by hand"),
+    "running": (NOTED, "{subject} is still running; what it does isn't here yet"),
+    "cut": (NOTED, "{subject}"),
+}
+
+
+def grade_of(reason: str) -> str:
+    """Grade a reason; one that this version doesn't know blocks."""
+    return REASONS.get(reason, (BLOCKING, ""))[0]
+
+
+def words_of(reason: str, subject: str) -> str:
+    """Say a gap in words."""
+    template = REASONS.get(reason, (BLOCKING, "{subject}: " + reason))[1]
+    return template.replace("{subject}", subject)

@@ -1,0 +1,108 @@
+"""What the package answers is what the truth table says, and what the reference model says."""
+
+import os
+from collections.abc import Mapping
+
+import pytest
+
+from provgraph.analysis.change import Between
+from provgraph.analysis.change import Target
+from provgraph.analysis.facts import Facts
+from provgraph.analysis.gaps import blocked_names
+from provgraph.analysis.impact import compare
+from provgraph.analysis.judgement import Judgement, judge
+from provgraph.graph.interface import GraphStore
+from provgraph.graph.local import LocalGraph
+from tests.histories.recorded import PROJECT, records, viewpoint
+from tests.histories.truth import History, load
+from tests.oracle import currency as oracle
+from tests.oracle.reexecution import random_world
+from tests.oracle.world import Ledger, View, play
+
+HISTORIES = load()
+START = int(os.environ.get("PROVGRAPH_FUZZ_START", "0"))
+COUNT = int(os.environ.get("PROVGRAPH_FUZZ", "150"))
+
+
+def filled(ledger: Ledger) -> GraphStore:
+    """Give a graph that holds a played ledger."""
+    store = LocalGraph(":memory:")
+    store.add([(f"{place:064x}", record, {}) for place, record in enumerate(records(ledger))])
+    return store
+
+
+def by_state(judgement: Judgement) -> dict[str, set[str]]:
+    """Sort names by their state."""
+    out: dict[str, set[str]] = {
+        state: set() for state in ("current", "behind", "stale", "modified", "missing")
+    }
+    for name in judgement.facts.at:
+        state = judgement.name_state(name)
+        if state is not None and not judgement.facts.is_stream(name):
+            out[state].add(name[1])
+    return out
+
+
+def ask(ledger: Ledger, before: View, after: View, *, platform: bool) -> dict[str, set[str]]:
+    """Ask the package what falls between two viewpoints, and what stands how afterwards."""
+    store = filled(ledger)
+    facts = Facts.load(store, PROJECT, platform=platform)
+    changed = oracle.changed_names(before, after)
+    targets = [Target("", names=tuple((name, ()) for name in sorted(changed)))]
+    between = Between(
+        before=viewpoint(ledger, before), after=viewpoint(ledger, after), suppose=(), said=()
+    )
+    fall = compare(facts, between, targets)
+    said = by_state(fall.after)
+    runs = {run.key for run in store.silent_runs()}
+    hit = {fell.name for fell in fall.fell if fell.vertex not in runs}
+    for names in said.values():
+        names -= hit
+    said["hit"] = hit
+    said["gap"] = {
+        name
+        for trouble in fall.after.troubles
+        for name in blocked_names(fall.after, trouble)
+    }
+    said["already_stale"] = {name for name, key, _ in fall.already if key not in runs}
+    store.close()
+    return said
+
+
+def differences(
+    expected: Mapping[str, frozenset[str]], said: Mapping[str, set[str]]
+) -> dict[str, object]:
+    """Give, kind by kind, what only one side names."""
+    return {
+        kind: {"only expected": sorted(names - said[kind]), "only said": sorted(said[kind] - names)}
+        for kind, names in expected.items()
+        if names != said[kind]
+    }
+
+
+@pytest.mark.parametrize("history", HISTORIES, ids=lambda history: history.id)
+def test_history(history: History) -> None:
+    played = play(history.operations)
+    before = played.before if history.ask == "impact" else played.after
+    said = ask(played.ledger, before, played.after, platform=history.platform)
+    found = differences(history.expected, said)
+    assert not found
+    assert not history.unlisted & (said["hit"] | said["stale"] | said["behind"])
+    if history.hit_count is not None:
+        assert len(said["hit"]) == history.hit_count
+    if history.already_stale is not None:
+        assert history.already_stale == said["already_stale"]
+
+
+@pytest.mark.parametrize("seed", range(START, START + COUNT))
+def test_random_world_as_the_reference_model(seed: int) -> None:
+    history = random_world(seed)
+    for count in history.checkpoints:
+        world = history.play(count)
+        ledger, view = world.ledger(), world.view()
+        model = oracle.status(ledger, view)
+        said = ask(ledger, view, view, platform=False)
+        expected = {
+            kind: getattr(model, kind) for kind in ("current", "behind", "stale", "modified", "missing")
+        }
+        assert differences(expected, said) == {}, history.operations[:count]
