@@ -15,6 +15,7 @@ ProvgraphError
 │   │   └── WriteFailed       disk full, read-only, fsync error: nothing was acknowledged
 │   ├── TransportError        push or pull
 │   └── StoreError            the graph store can't be read or written
+├── NotWatched (125)          watching could not begin; nothing ran yet
 └── RunFailed (125..127)      the command could not be started
 """
 
@@ -111,6 +112,12 @@ class TransportError(CannotAnswer):
 
 class StoreError(CannotAnswer):
     """The graph store can't be read or written; the ledger is untouched."""
+
+
+class NotWatched(ProvgraphError):
+    """Watching could not begin. Nothing ran: the command can be run without us."""
+
+    exit_code = Exit.OWN_FAILURE
 
 
 class RunFailed(ProvgraphError):

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from provgraph.analysis.asking import Questions
     from provgraph.analysis.viewpoint import Viewpoint
     from provgraph.collect.configuration import Configuration
+    from provgraph.collect.content import Contents
     from provgraph.graph.interface import GraphStatus, GraphStore, RunRow
     from provgraph.ledger.ledger import Ledger
     from provgraph.model.records import RunRecord
@@ -121,9 +122,14 @@ class Project:
     @cached_property
     def store(self) -> GraphStore:
         """The graph: a view of the ledger, made again where it can't be used."""
-        from provgraph.graph.local import open_local
+        from provgraph.graph.local import LocalGraph, NeedsRebuild, remove_index
 
-        return open_local(self.cache_path / "graph.sqlite")
+        path = self.cache_path / "graph.sqlite"
+        try:
+            return LocalGraph(path, project=self.id)
+        except NeedsRebuild:
+            remove_index(path)
+            return LocalGraph(path, project=self.id)
 
     # -- keeping the graph in step --------------------------------------------------------------
 
@@ -131,9 +137,17 @@ class Project:
         """Turn dead spools into records and project what the graph doesn't know yet."""
         from provgraph.analysis.gaps import note
         from provgraph.collect.recovery import recover
+
+        running = recover(self)
+        self._project_new(progress=progress)
+        self._left_out += [note("running", run) for run in running]
+
+    def _project_new(self, *, progress: Progress | None = None) -> None:
+        """Project the records that the graph doesn't know yet."""
+        from provgraph.analysis.gaps import note
         from provgraph.model.records import ImportRecord
 
-        self._left_out = [note("running", run) for run in recover(self)]
+        self._left_out = []
         new = sorted(self.ledger.names() - self.store.known())
         batch: list[tuple[str, Any, Mapping[str, Mapping[str, Any]]]] = []
         for place, (name, record) in enumerate(self.ledger.read_many(new)):
@@ -436,7 +450,10 @@ class Project:
         """Bulk-load graph lines; gives nodes, edges, and the bad lines left out with their reason."""
         from provgraph.interchange.importing import import_lines
 
-        return import_lines(self, lines, skip_bad=skip_bad, label=label, progress=progress)
+        self.sync()
+        return import_lines(
+            self.ledger, self.store, lines, skip_bad=skip_bad, label=label, progress=progress
+        )
 
     # -- the ledger's care ----------------------------------------------------------------------
 
@@ -512,11 +529,26 @@ class Project:
 
     # -- inside ---------------------------------------------------------------------------------
 
-    def contents(self) -> Any:
-        """Read and hash files, remembering what was hashed."""
+    def contents(self, published: Callable[[str], bool] = lambda _name: True) -> Contents:
+        """Read and hash files, remembering what was hashed; `published`: names that git tracks."""
         from provgraph.collect.content import Contents, StatCache
+        from provgraph.collect.noise import Noise
 
-        raise NotImplementedError((Contents, StatCache))
+        noise = Noise(os.fspath(self.root), self.configuration.noise_table)
+        return Contents(
+            self.root,
+            self.ledger.key,
+            StatCache(self.cache_path / "stat.sqlite"),
+            self.configuration.size_limit,
+            published=published,
+            noise=noise.in_project,
+            table=self.configuration.kind_table,
+        )
+
+    def lookup(self) -> GraphStore:
+        """Give the graph in step with the ledger, for the recorder."""
+        self._project_new()
+        return self.store
 
     def _path_name(self, text: str) -> tuple[str, bool] | None:
         """Turn a path as typed, relative to the current directory, into a name of this project."""

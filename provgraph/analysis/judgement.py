@@ -315,23 +315,37 @@ def _differing(
 
 
 def _pending(judgement: Judgement) -> dict[Name, list[int]]:
-    """Find runs that rewrote a name in place and weren't redone after what they had read there was."""
+    """Find runs that rewrote a name in place and must do so again.
+
+    What such a run had read there was made again since by its step, or lies there again (put
+    back, or made again unseen), and the run isn't part of how what lies there came about.
+    """
     facts = judgement.facts
     out: dict[Name, list[int]] = {}
     for name, several in facts.at.items():
         made = [g for g in several if g.maker is not None]
-        if not any(g.before is not None for g in made):
+        in_place = [g for g in made if g.before is not None]
+        if not in_place or facts.is_stream(name):
             continue
-        line = {link.key for link in facts.line(judgement.lying(name).generation)}
-        for g in made:
-            before = facts.generation(g.before) if g.before is not None else None
-            if before is None or before.maker is None or before.step == g.step or g.maker is None:
-                continue
-            if g.key in line:
-                continue  # what it made is what lies there, or what that was made from
-            later = {x.step for x in made if x.order > g.order}
-            if before.step in later and g.step not in later:
-                out.setdefault(name, []).append(g.maker)
+        here = judgement.lying(name).generation
+        line = {link.key for link in facts.line(here)}
+        last = {g.step: g.order for g in made}
+        for step in {g.step for g in in_place}:
+            due = [
+                g
+                for g in in_place
+                if g.step == step
+                and g.key not in line
+                and (read := facts.generation(g.before or 0)) is not None
+                and read.maker is not None
+                and read.step != step
+                and (
+                    last[read.step] > last[step]
+                    or (here is not None and here.maker is not None and here.step == read.step)
+                )
+            ]
+            if due and due[-1].maker is not None:
+                out.setdefault(name, []).append(due[-1].maker)
     return out
 
 

@@ -49,7 +49,7 @@ def doctor(ctx: typer.Context, format: Format = "text") -> None:
     words = [line for check in checks for line in lines_of(check)]
     facts = {check.about: check._asdict() for check in checks}
     ok = all(check.ok for check in checks)
-    session.report(Report("doctor", ok=ok, words=tuple(words), facts=facts), format=format)
+    session.answer(Report("doctor", ok=ok, words=tuple(words), facts=facts), format=format)
     if not ok:
         raise typer.Exit(Exit.GATE_FAILS)
 

@@ -21,7 +21,7 @@ def status(ctx: typer.Context, format: Format = "text") -> None:
         provgraph graph status
     """
     session: Session = ctx.obj
-    session.report(_report_of(session.project().graph_status(), "graph status"), format=format)
+    session.answer(_report_of(session.project().graph_status(), "graph status"), format=format)
 
 
 def rebuild(ctx: typer.Context, format: Format = "text") -> None:
@@ -35,7 +35,7 @@ def rebuild(ctx: typer.Context, format: Format = "text") -> None:
     session: Session = ctx.obj
     with Progress("records") as progress:
         made = session.project().rebuild(progress=progress)
-    session.report(_report_of(made, "graph rebuild"), format=format)
+    session.answer(_report_of(made, "graph rebuild"), format=format)
 
 
 def _report_of(status: GraphStatus, about: str) -> Report:

@@ -61,4 +61,4 @@ def jsonl(
         "edges": edges,
         "left_out": [{"line": number, "reason": reason} for number, reason in bad],
     }
-    session.report(Report("import", ok=True, words=tuple(words), facts=facts), format=format)
+    session.answer(Report("import", ok=True, words=tuple(words), facts=facts), format=format)

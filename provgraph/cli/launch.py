@@ -8,7 +8,7 @@ from typing import NamedTuple, NoReturn
 
 from provgraph.cli import failure
 from provgraph.cli.session import Session
-from provgraph.errors import Exit, ProvgraphError, RunFailed, UsageError
+from provgraph.errors import Exit, NotWatched, ProvgraphError, RunFailed, UsageError
 
 ONCE = ("--name", "--note")
 REPEATED = ("--uses", "--produces", "--param")
@@ -103,15 +103,19 @@ def start(order: Order, session: Session) -> int:
     except Exception as error:  # noqa: BLE001 - capture never harms the run it watches
         failure.tell(error)
         _unwatched(order.command)
-    status = project.run(
-        order.command,
-        name=order.name,
-        uses=order.uses,
-        produces=order.produces,
-        params=params,
-        note=order.note,
-        say=failure.say,
-    )
+    try:
+        status = project.run(
+            order.command,
+            name=order.name,
+            uses=order.uses,
+            produces=order.produces,
+            params=params,
+            note=order.note,
+            say=failure.say,
+        )
+    except NotWatched as error:
+        failure.tell(error)
+        _unwatched(order.command)
     return status if status >= 0 else end_by(-status)
 
 

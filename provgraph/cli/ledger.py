@@ -64,7 +64,7 @@ def verify(
     session: Session = ctx.obj
     with Progress("files") as progress:
         report = session.project().verify(artifacts=artifacts, progress=progress)
-    session.report(report, format=format)
+    session.answer(report, format=format)
     if not report.ok:
         raise typer.Exit(Exit.GATE_FAILS)
 
@@ -78,7 +78,7 @@ def seal(ctx: typer.Context, format: Format = "text") -> None:
         provgraph ledger seal --format json >> seals.jsonl
     """
     session: Session = ctx.obj
-    session.report(session.project().seal(), format=format)
+    session.answer(session.project().seal(), format=format)
 
 
 def erase(
@@ -115,7 +115,7 @@ def erase(
             raise UsageError("erasing can't be undone", hint="say --yes if you mean it")
         said = ", ".join(what) if what else "everything private"
         typer.confirm(f"Erase {said} of {selector} for ever?", abort=True, err=True)
-    session.report(project.erase(selector, categories=what or (), reason=reason), format=format)
+    session.answer(project.erase(selector, categories=what or (), reason=reason), format=format)
 
 
 def key(
@@ -151,7 +151,7 @@ def key(
         session.write(f"{report.facts['hex']}\n")
         return
     facts = {name: value for name, value in report.facts.items() if name != "hex"}
-    session.report(type(report)(report.about, report.ok, report.words, facts), format=format)
+    session.answer(type(report)(report.about, report.ok, report.words, facts), format=format)
 
 
 def _read(file: str) -> bytes:
@@ -174,7 +174,7 @@ def push(ctx: typer.Context, where: Where = None, format: Format = "text") -> No
     session: Session = ctx.obj
     with Progress("files") as progress:
         report = session.project().push(where, progress=progress)
-    session.report(report, format=format)
+    session.answer(report, format=format)
 
 
 def pull(ctx: typer.Context, where: Where = None, format: Format = "text") -> None:
@@ -187,4 +187,4 @@ def pull(ctx: typer.Context, where: Where = None, format: Format = "text") -> No
     session: Session = ctx.obj
     with Progress("files") as progress:
         report = session.project().pull(where, progress=progress)
-    session.report(report, format=format)
+    session.answer(report, format=format)

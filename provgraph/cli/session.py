@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from provgraph.errors import CannotAnswer
 
 if TYPE_CHECKING:
-    from provgraph.model.answers import Report
     from provgraph.project import Project
 
 
@@ -50,12 +49,6 @@ class Session:
         from provgraph.render.interface import render
 
         self.write(render(value, format=format, style=style_of(sys.stdout, limit=limit)))
-
-    def report(self, report: Report, *, format: str = "text") -> None:
-        """Write what an action did or a check found."""
-        from provgraph.cli.reports import as_text
-
-        self.write(as_text(report, format))
 
     def write(self, text: str) -> None:
         """Write data to standard output: all of it, or an error; raises ReaderGone."""

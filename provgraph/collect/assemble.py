@@ -10,8 +10,9 @@ Longer than most modules: the rules of what an access means belong in one place.
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, Protocol
@@ -233,15 +234,15 @@ class _Story:
         self.moved: list[tuple[bytes, bytes]] = []
         self.missing: list[str] = []
         self._real: dict[bytes, bytes] = {}
-        self._names: dict[bytes, str | None] = {}
+        self.names: dict[bytes, str | None] = {}
 
     # -- names -------------------------------------------------------------------------------
 
     def name(self, path: bytes) -> str | None:
         """Give the name of an absolute path; None where it is noise."""
-        if path not in self._names:
-            self._names[path] = self._name(path)
-        return self._names[path]
+        if path not in self.names:
+            self.names[path] = self._name(path)
+        return self.names[path]
 
     def _name(self, path: bytes) -> str | None:
         if path + b"/" == self.top:
@@ -277,7 +278,7 @@ class _Story:
         path = self.real(access.path)
         action = access.action
         if action in ("read", "module", "program", "source"):
-            for place in self._through_links(path):
+            for place in self._ways_to(access.path, path):
                 self._read(place, action, access)
         elif action == "absent":
             self._absent(path)
@@ -300,10 +301,12 @@ class _Story:
     def _end_of_links(self, path: bytes) -> bytes:
         return os.path.realpath(path) if os.path.islink(path) else path
 
-    def _through_links(self, path: bytes) -> list[bytes]:
-        """Give a path, and where it is a link the file it leads to: either may change."""
-        end = self._end_of_links(path)
-        return [path] if end == path else [path, end]
+    def _ways_to(self, spelled: bytes, path: bytes) -> list[bytes]:
+        """Give where a file lies, and the links by which it was reached: any of them may change."""
+        ways = [path, self._end_of_links(path)]
+        if spelled.startswith(self.top):
+            ways.append(spelled)
+        return list(dict.fromkeys(ways))
 
     def _read(self, path: bytes, role: str, access: Access) -> None:
         if self.name(path) is None:
@@ -335,17 +338,15 @@ class _Story:
             return
         state = self._at(path)
         if not state.own and not state.wrote:
-            state.existed = state.existed or access.stat is not None or action == "append" and bool(access.size)
+            state.existed |= access.stat is not None or (action == "append" and bool(access.size))
+        if self.stream(path) and action != "write":
+            # An append, or a database that many runs write to: what was there doesn't matter.
+            state.own |= not state.existed
+            state.wrote = state.wrote or "append"
+            return
         if action == "write" or state.own or not state.existed:
             self._settle(state, access)
-            state.own = True
-            state.removed = False
-            state.wrote = state.wrote or ("append" if action == "append" else "write")
-            if action == "write":
-                state.wrote = "write"
-            return
-        if self.stream(path):  # an append, or a database that many runs write to
-            state.wrote = "append"
+            state.own, state.wrote, state.removed = True, "write", False
             return
         if state.read is None:
             state.read = _Read(stat=access.stat, size=access.size)
@@ -407,8 +408,6 @@ class _Story:
         if self.name(to) is None:
             return
         target = self._at(to)
-        if not target.own and not target.wrote and target.read is None and not target.existed:
-            target.existed = False
         self._settle(target, access)
         target.own, target.wrote, target.removed = True, "write", False
 
@@ -416,20 +415,11 @@ class _Story:
 
     def declare(self, uses: Sequence[str], produces: Sequence[str]) -> None:
         """Add what a person said is used and produced."""
-        for said, kind in [*((one, "use") for one in uses), *((one, "product") for one in produces)]:
-            path = os.path.normpath(os.path.join(self.top, os.fsencode(said)))
-            path = self.real(path)
+        saids = [(one, "use") for one in uses] + [(one, "product") for one in produces]
+        for said, kind in saids:
+            path = self.real(os.path.normpath(os.path.join(self.top, os.fsencode(said))))
             if os.path.isdir(path):
-                if kind == "use":
-                    self._at(path).declared.add("listing")
-                for directory, folders, files in os.walk(path):
-                    folders[:] = [
-                        one for one in folders if self.name(os.path.join(directory, one)) is not None
-                    ]
-                    for one in files:
-                        below = os.path.join(directory, one)
-                        if self.name(below) is not None:
-                            self._at(below).declared.add(kind)
+                self._declare_below(path, kind)
             elif os.path.exists(path):
                 self._at(path).declared.add(kind)
             elif kind == "use":
@@ -440,9 +430,19 @@ class _Story:
             else:
                 self.missing.append(f"{said}: said to be produced, but it isn't there")
 
+    def _declare_below(self, top: bytes, kind: str) -> None:
+        if kind == "use":
+            self._at(top).declared.add("listing")
+        for directory, folders, files in os.walk(top):
+            paths = {one: os.path.join(directory, one) for one in (*folders, *files)}
+            folders[:] = [one for one in folders if self.name(paths[one]) is not None]
+            for one in files:
+                if self.name(paths[one]) is not None:
+                    self._at(paths[one]).declared.add(kind)
+
 
 def _same(one: Stat | None, other: Stat | None) -> bool:
-    """Tell whether nothing wrote to a file between two looks (a chmod or a new link is no write)."""
+    """Tell whether nothing wrote to a file between two looks; a chmod or a new link is no write."""
     return one is None or other is None or one[:4] == other[:4]
 
 
@@ -466,7 +466,7 @@ class _Account:
         self.product_parts = product_parts
         self.gaps: dict[tuple[str, str], None] = {}
         self.named: dict[str, str] = {}
-        self._digests: dict[bytes, tuple[str, int] | None | OSError] = {}
+        self._digests: dict[bytes, tuple[str, int] | OSError | None] = {}
 
     def observed(self, trace: Trace) -> Observed:
         """Write down what the story comes to."""
@@ -586,8 +586,6 @@ class _Account:
         return uses
 
     def _listing(self, path: bytes, name: str, *, observed: bool) -> list[Use]:
-        if not self.story.inside(path):
-            name = self.story.outside.name(path)
         try:
             digest = self.contents.part(path, LISTING)
         except OSError:
@@ -612,10 +610,8 @@ class _Account:
         if digest == ABSENT:
             touched = {BYTES: ABSENT}
         elif code and plain and not state.wrote and not state.own and read.digest is None:
-            try:
+            with contextlib.suppress(OSError):
                 touched = {SYNTAX: self.contents.part(path, SYNTAX)}
-            except OSError:
-                pass
         role = next((one for one in ("program", "module") if one in read.roles), "input")
         kept = None
         if role != "input" and self.keep is not None and not state.wrote:
@@ -636,21 +632,17 @@ class _Account:
             )
         ]
 
-    def _as_read(
-        self, path: bytes, name: str, state: _Path, read: _Read
-    ) -> tuple[str, int | None]:
+    def _as_read(self, path: bytes, name: str, state: _Path, read: _Read) -> tuple[str, int | None]:
         """Give the content as it was read; a gap where it can only be guessed."""
+        if read.digest is None and read.gap and read.stat and _same(read.stat, _stat(path)):
+            read.gap = ""  # nothing was written after all
+        if read.digest is None and "appended" in read.roles and not state.own and read.size:
+            read.digest = _head(path, read.size)
+            read.gap = read.gap if read.digest is None else ""
         if read.gap:
             self.gaps[read.gap, name] = None
-        if read.digest is not None:
-            return read.digest, read.size
-        if "appended" in read.roles and read.size is not None:
-            head = _head(path, read.size)
-            if head is not None:
-                self.gaps.pop(("changed-while-read", name), None)
-                return head, read.size
-        if read.gap:
-            return UNKNOWN, read.size
+        if read.digest is not None or read.gap:
+            return read.digest or UNKNOWN, read.size
         found = self._digest(path)
         if found is None:
             self.gaps["changed-while-read", name] = None
@@ -659,7 +651,7 @@ class _Account:
             self.gaps["unreadable", name] = None
             return UNKNOWN, read.size
         stream = self.story.stream(path)
-        if not state.wrote and not stream and not _same(read.stat, _stat(path)):
+        if not (state.wrote or stream or _same(read.stat, _stat(path))):
             self.gaps["changed-while-read", name] = None
         return found
 
@@ -683,7 +675,7 @@ class _Account:
 
     # -- reading -----------------------------------------------------------------------------
 
-    def _digest(self, path: bytes) -> tuple[str, int] | None | OSError:
+    def _digest(self, path: bytes) -> tuple[str, int] | OSError | None:
         if path not in self._digests:
             try:
                 self._digests[path] = self.contents.digest(path)
@@ -694,7 +686,7 @@ class _Account:
     def _note(self, name: str, path: bytes | None = None) -> None:
         """Remember which path an opaque name stands for."""
         if path is None:
-            path = next((one for one, known in self.story._names.items() if known == name), None)
+            path = next((one for one, known in self.story.names.items() if known == name), None)
         if path is not None and name.startswith("outside:"):
             self.named[name] = os.fsdecode(path)
 

@@ -216,8 +216,9 @@ def _line_of(text: str, key: Sequence[str]) -> str:
         if header:
             section = _segments(header[1])
         place = section if header else [*section, *_segments(setting[1])] if setting else []
-        if place and list(key[: len(place)]) == place and len(place) > depth:
-            best, depth = number, len(place)
+        shared = min(len(place), len(key))
+        if shared > depth and list(key[:shared]) == place[:shared]:
+            best, depth = number, shared
     return f", line {best}" if best else ""
 
 

@@ -18,7 +18,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -239,12 +238,14 @@ class Contents:
         tag = f"{part}\0{os.path.splitext(path)[1].lower()}\0{_RULES}"
         if self._cache:
             whole = self.plain([path])[path]
-            if isinstance(whole, tuple) and (known := self._cache.derived(whole[0], tag)):
-                return known
+            if isinstance(whole, tuple):
+                known = self._cache.derived([whole[0]], tag)
+                if known:
+                    return known[whole[0]]
         data = self.read(path)
         found_part = derive(path, data, part)
         if self._cache:
-            self._cache.keep_derived(content_digest(data), tag, found_part)
+            self._cache.keep_derived({content_digest(data): found_part}, tag)
         return found_part
 
     # -- hashing -----------------------------------------------------------------------------
@@ -255,6 +256,8 @@ class Contents:
         small = [path for path in paths if stamps[path].size < _LARGE]
         found: dict[str, _Hashed | OSError | None] = {}
         if len(small) >= _MANY and (os.cpu_count() or 1) > 1:
+            from concurrent.futures import ThreadPoolExecutor
+
             threads = min(8, os.cpu_count() or 1)
             size = -(-len(small) // (threads * 4))
             batches = [small[start : start + size] for start in range(0, len(small), size)]
@@ -276,6 +279,12 @@ class _Hashed(NamedTuple):
     size: int
     stamp: Stamp
     began: int  # ns since 1970, before the first byte was read
+
+
+def outside_name(path: str, *, key: bytes, host: str) -> str:
+    """Name a file outside the project by host and path, giving away neither."""
+    fields = f"outside\0{host}\0{path}".encode("utf-8", "surrogateescape")
+    return "outside:" + keyed_digest(key, fields).rpartition(":")[2][:16]
 
 
 def _hashed(path: str) -> _Hashed | OSError | None:
@@ -369,6 +378,7 @@ CREATE TABLE IF NOT EXISTS derived (content TEXT, part TEXT, digest TEXT,
 _FIND = (
     "SELECT path, device, inode, size, modified, changed, digest FROM file WHERE path IN ({marks})"
 )
+_FIND_DERIVED = "SELECT content, digest FROM derived WHERE part = ? AND content IN ({marks})"
 _MOST = 256 << 20  # a cache file larger than this is begun anew
 _BATCH = 900
 
@@ -428,25 +438,24 @@ class StatCache:
                 with connection:
                     connection.executemany("REPLACE INTO file VALUES (?,?,?,?,?,?,?)", rows)
 
-    def derived(self, content: str, part: str) -> str | None:
-        """Give what was derived from a content, such as the digest of a part."""
+    def derived(self, contents: Sequence[str], part: str) -> dict[str, str]:
+        """Give, by content, what was derived from it before, such as the digest of a part."""
+        found: dict[str, str] = {}
         with self._using() as connection:
-            if connection:
-                row = connection.execute(
-                    "SELECT digest FROM derived WHERE content = ? AND part = ?",
-                    (content, _text(part)),
-                ).fetchone()
-                return row[0] if row else None
-        return None
+            for start in range(0, len(contents) if connection else 0, _BATCH):
+                batch = contents[start : start + _BATCH]
+                query = _FIND_DERIVED.format(marks=",".join("?" * len(batch)))
+                assert connection
+                found |= connection.execute(query, (_text(part), *batch)).fetchall()
+        return found
 
-    def keep_derived(self, content: str, part: str, digest: str) -> None:
-        """Remember what follows from a content; true for ever."""
+    def keep_derived(self, found: Mapping[str, str], part: str) -> None:
+        """Remember by content what follows from it; true for ever."""
+        rows = [(content, _text(part), digest) for content, digest in found.items()]
         with self._using() as connection:
-            if connection:
+            if connection and rows:
                 with connection:
-                    connection.execute(
-                        "REPLACE INTO derived VALUES (?,?,?)", (content, _text(part), digest)
-                    )
+                    connection.executemany("REPLACE INTO derived VALUES (?,?,?)", rows)
 
     def close(self) -> None:
         """Release the file."""
@@ -460,16 +469,25 @@ class StatCache:
     def _using(self) -> Iterator[sqlite3.Connection | None]:
         """Hand out the connection, or None; the cache's errors end its use, not the caller's."""
         with self._lock:
+            connection = None
             try:
-                yield self._open()
+                connection = self._open()
+            except (sqlite3.Error, OSError) as error:
+                self._give_up(error)
+            try:
+                yield connection
             except (sqlite3.Error, OSError, OverflowError) as error:
-                self._broken = not _passing(error)
-                if self._connection:
-                    with contextlib.suppress(sqlite3.Error):
-                        self._connection.close()
-                self._connection = None
-                if type(error) is sqlite3.DatabaseError:  # not a database, or a damaged one
-                    _remove(self.file)
+                self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        """Go on without the cache, for good unless it was only busy."""
+        self._broken = not (isinstance(error, sqlite3.OperationalError) and "locked" in str(error))
+        if self._connection:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
+        self._connection = None
+        if type(error) is sqlite3.DatabaseError:  # not a database, or a damaged one
+            _remove(self.file)
 
     def _open(self) -> sqlite3.Connection | None:
         if self._broken or self._connection:
@@ -545,10 +563,6 @@ def _signed(stamp: Stamp) -> tuple[int, ...]:
 
 def _text(part: str) -> str:
     return part.encode("utf-8", "surrogatepass").hex() if not part.isascii() else part
-
-
-def _passing(error: Exception) -> bool:
-    return isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
 
 
 def _remove(file: Path) -> None:

@@ -1,4 +1,4 @@
-"""What is noise: tables of paths that are no data, of programs that read none, of native readers."""
+"""What is noise: tables of paths that are no data, and of programs and modules that matter."""
 
 from __future__ import annotations
 
@@ -101,17 +101,16 @@ LAUNCHERS: frozenset[str] = frozenset(
 # Modules known to open files in native code, unseen by Python's audit hooks.
 NATIVE_READERS: frozenset[str] = frozenset(
     (
-        "MDAnalysis OpenEXR ROOT SimpleITK _dbm _gdbm adios2 apsw av awkward_cpp c3d catboost "
-        "cairosvg cfgrib cgal cudf cupy cv2 cyvcf2 dask_cudf datatable decord deltalake duckdb "
-        "eccodes eccodeslib faiss fasttext fiona fitz freetype fugashi gdal "
-        "graph_tool h5py hail healpy htslib igraph itk jpype "
-        "kenlm lancedb leveldb lightgbm lmdb lxml magic mecab mujoco "
-        "netCDF4 networkit nvidia_dali onnx onnxruntime open3d openbabel openslide openvino osgeo "
-        "pymupdf pyarrow pybedtools pyhdf pyiceberg_core pylance pylibtiff pyogrio pyorc pyreadstat "
-        "pysam pysqlite3 python_calamine pyvips polars plyvel rasterio rdkit rocksdb "
-        "rpy2 safetensors sentencepiece "
-        "soundfile sox sqlcipher3 tables tensorflow tensorstore tflite_runtime tiledb tokenizers torch "
-        "torchaudio torchcodec torchvision vaex vtk vtkmodules wand xgboost"
+        "_dbm _gdbm adios2 apsw av c3d cairosvg catboost cfgrib cgal cudf cupy cv2 cyvcf2 "
+        "dask_cudf datatable decord deltalake duckdb eccodes faiss fasttext fiona fitz gdal "
+        "graph_tool h5py healpy htslib igraph itk jpype kenlm lance lancedb leveldb "
+        "lightgbm lmdb lxml MDAnalysis MeCab mujoco netCDF4 networkit nvidia_dali onnx "
+        "onnxruntime open3d openbabel OpenEXR openslide openvino osgeo plyvel polars "
+        "pyarrow pybedtools pyhdf pylibtiff pymupdf pyogrio pyorc pyreadstat pysam "
+        "pysqlite3 python_calamine pyvips rasterio rdkit rocksdb ROOT rpy2 safetensors "
+        "sentencepiece SimpleITK soundfile sox sqlcipher3 tables tensorflow tensorstore "
+        "tflite_runtime tiledb tokenizers torch torchaudio torchcodec torchvision vaex vtk "
+        "vtkmodules wand xgboost"
     ).split()
 )
 

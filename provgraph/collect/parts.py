@@ -360,6 +360,9 @@ def _sort_of(is_dir: Callable[[], bool], is_file: Callable[[], bool]) -> str:
 # -- source code -----------------------------------------------------------------------------
 
 
+_ODD = (KeyError, TypeError, AttributeError)  # JSON that is no notebook
+
+
 def syntax_digest(path: str, data: bytes) -> str:
     """Name source code as code; what isn't known to be Python or a notebook, by its bytes."""
     suffix = _suffix(path)
@@ -368,7 +371,7 @@ def syntax_digest(path: str, data: bytes) -> str:
             return _notebook_digest(data)
         if suffix in _PYTHON or (not suffix and _python_shebang(data)):
             return _python_digest(data)
-    except (ValueError, SyntaxError, RecursionError, MemoryError, KeyError, TypeError):
+    except (ValueError, SyntaxError, RecursionError, MemoryError, *_ODD):
         pass
     return content_digest(data)
 
@@ -426,7 +429,8 @@ _READS_SOURCE = re.compile(
     r"""\b(?:
     __doc__ | getdoc | getcomments | getsource\w* | getsourcelines | get_source | get_data
     | inspect | linecache | tokenize | symtable | dis | ast | libcst | lib2to3 | parso | astor
-    | pydoc | help(?=\s*\() | marshal | py_compile | compileall | runpy | __loader__ | __code__ | globals
+    | pydoc | help(?=\s*\() | marshal | py_compile | compileall | runpy | __loader__ | __code__
+    | globals
     | co_\w+ | \w*lineno\w* | f_lasti | _getframe | currentframe | settrace | setprofile
     | traceback | stack_info | tracemalloc | faulthandler | findCaller | CallsiteParameter
     | RichHandler | loguru | icecream | line_profiler | memory_profiler | doctest

@@ -152,8 +152,8 @@ STRUCTURED: tuple[Kind, ...] = (
 
 # What a flag, a variable or a key is called when its value is a secret. Whole words of the name,
 # so that `num_tokens`, `tokenizer`, `keypoints` and `primary_key` aren't taken for one.
-_SECRET_NAME = (  # noqa: S105 - a pattern
-    r"(?:[A-Za-z0-9_.-]*[_.-])?(?:"
+_SECRET_NAME = (
+    r"(?:[A-Za-z0-9_.-]*[_.-])?(?:"  # noqa: S105 - a pattern
     r"pass(?:word|wd|phrase|code)|pwd|secret|credentials?|"
     r"(?:api|access|auth|account|private|secret|signing|encryption|master|storage|service|"
     r"deploy|license|subscription)[_-]?key|"

@@ -165,9 +165,7 @@ def open_streams(pid: int, when: int) -> tuple[Access, ...]:
         mode = flags & os.O_ACCMODE
         identity = (seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
         if descriptor == 0:
-            found["read", path] = Access(
-                "read", path, when, pid, size=seen.st_size, stat=identity
-            )
+            found["read", path] = Access("read", path, when, pid, size=seen.st_size, stat=identity)
         elif mode != os.O_RDONLY:
             # The shell truncated it before we started: what it held, nobody can tell any more.
             kept = bool(flags & os.O_APPEND) and seen.st_size > 0
@@ -187,9 +185,7 @@ def _path_of(descriptor: int) -> bytes:
 
 def _spawn(path: str, command: Sequence[str], environ: Mapping[str, str], mask: set[int]) -> int:
     try:
-        return os.posix_spawn(
-            path, list(command), environ, setsigmask=mask, setsigdef=_restored()
-        )
+        return os.posix_spawn(path, list(command), environ, setsigmask=mask, setsigdef=_restored())
     except OSError as error:
         if error.errno != errno.ENOEXEC:
             raise
@@ -227,9 +223,7 @@ def _signals() -> Iterator[set[int]]:
 def _wait(pid: int, mask: set[int]) -> tuple[int, resource.struct_rusage]:
     """Wait for the command, handing on what it doesn't get itself."""
     awaited = {
-        number
-        for number in signal.pthread_sigmask(signal.SIG_BLOCK, [])
-        if int(number) not in mask
+        number for number in signal.pthread_sigmask(signal.SIG_BLOCK, []) if int(number) not in mask
     } | {signal.SIGCHLD}
     while True:
         done, status, usage = os.wait4(pid, os.WNOHANG)

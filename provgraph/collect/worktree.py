@@ -16,8 +16,8 @@ from typing import Literal
 from provgraph.analysis.viewpoint import Verdict, Wanted
 from provgraph.collect import gitstate, hardware
 from provgraph.collect import parts as cut
-from provgraph.collect.content import GONE, Changing, Contents, StatCache
-from provgraph.collect.environment import Environments, prefixes
+from provgraph.collect.content import GONE, Changing, Contents, StatCache, outside_name
+from provgraph.collect.environment import Environments, prefixes, this_host
 from provgraph.model.digests import ABSENT, comparable, content_digest, key_id
 from provgraph.model.names import is_uri, name_of, path_of
 from provgraph.model.parts import BYTES, LISTING, SYNTAX
@@ -37,8 +37,9 @@ class _Present:
 class WorkingTree:
     """What lies in the working tree, and on this machine, now.
 
-    `titles` are those recorded of `env:…` names, which say where an environment lies. `outside`
-    gives the path of an `outside:…` name, or None where it is another machine's.
+    `titles` are those recorded of `env:…` and `outside:…` names: where they lie, which counts if
+    the name shows that it is said of this machine. `outside` finds the path of an `outside:…` name
+    in another way (None: another machine's).
     `environments` and `host` answer for `env:…` and `hardware:…` names of this machine. Names whose
     content couldn't be had are in `unreadable`, those that didn't hold still in `changing`.
     """
@@ -51,7 +52,7 @@ class WorkingTree:
         contents: Contents,
         *,
         titles: Mapping[str, str] | None = None,
-        outside: Callable[[str], str | None] = lambda _name: None,
+        outside: Callable[[str], str | None] | None = None,
         environments: Environments | None = None,
         host: str | None = None,
     ) -> None:
@@ -60,7 +61,8 @@ class WorkingTree:
         self._contents = contents
         self._key = key
         self._key_id = key_id(key)
-        self._outside = outside
+        self._titles = titles or {}
+        self._outside = outside or self._titled
         self._environments = environments or Environments(
             root, key, host=host, known=prefixes(titles or {}, root)
         )
@@ -151,6 +153,12 @@ class WorkingTree:
         if ".." in path and os.pardir in path.split("/"):
             return None
         return self._top if path == "." else self._top + path
+
+    def _titled(self, name: str) -> str | None:
+        path = os.path.expanduser(self._titles.get(name, ""))
+        host = self._host or this_host()
+        mine = os.path.isabs(path) and name == outside_name(path, key=self._key, host=host)
+        return path if mine else None
 
     def _present(self, name: str) -> _Present | None:
         if name not in self._seen:
@@ -332,20 +340,23 @@ class GitRef:
         return digest or None
 
     def _hash(self, blobs: Iterable[str]) -> None:
-        for blob in blobs:
-            if blob in self._digests:
-                continue
-            known = self._cache.derived(f"git:{blob}", BYTES) if self._cache else None
-            if known is None:
+        missing = [blob for blob in blobs if blob not in self._digests]
+        known: dict[str, str] = {}
+        if self._cache and missing:
+            known = self._cache.derived([f"git:{blob}" for blob in missing], BYTES)
+        new: dict[str, str] = {}
+        for blob in missing:
+            found = known.get(f"git:{blob}")
+            if found is None:
                 try:
                     data = self._tree.content(blob)
                 except OSError:
                     self._digests[blob] = None
                     continue
-                known = "" if _is_pointer(data) else content_digest(data)
-                if self._cache:
-                    self._cache.keep_derived(f"git:{blob}", BYTES, known)
-            self._digests[blob] = known
+                found = new[f"git:{blob}"] = "" if _is_pointer(data) else content_digest(data)
+            self._digests[blob] = found
+        if self._cache:
+            self._cache.keep_derived(new, BYTES)
 
     def _part(self, name: str, part: str) -> str | None:
         entry = self._entry(name)

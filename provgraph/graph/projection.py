@@ -303,6 +303,8 @@ _FRACTION = re.compile(r"\.(\d+)")
 
 def nanoseconds(text: str) -> int:
     """Read an RFC 3339 time (or a date) as ns since 1970; what is no time at all counts as 0."""
+    if not text:
+        return 0
     fraction = _FRACTION.search(text)
     whole = text.replace(fraction[0], "") if fraction else text
     try:

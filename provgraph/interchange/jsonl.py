@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 from provgraph.errors import ImportLineError
 from provgraph.graph.interface import DEPENDS_ON, GraphStore
-from provgraph.graph.lines import TYPES, is_run_id
+from provgraph.graph.lines import TYPES, is_ref, is_run_id
 from provgraph.model.kinds import RUN
 from provgraph.model.records import SAFE_INTEGER
 
@@ -278,7 +278,7 @@ class _Reader:
                 if ordinal is not None:
                     ends.append(str(ordinal))
                     runs.append(bool(is_run[ordinal]))
-                elif (name := names[-1 - at]) in there and not name.isdigit():
+                elif (name := names[-1 - at]) in there and not is_ref(name):
                     ends.append(name)
                     runs.append(is_run_id(name))
                 else:
@@ -289,7 +289,7 @@ class _Reader:
                     self._leave(number, reason)
                     continue
                 count += 1
-                first, second = (end if end.isdigit() else encode_basestring(end) for end in ends)
+                first, second = (end if is_ref(end) else encode_basestring(end) for end in ends)
                 self._write(
                     f'{{"edge":{{"type":"{TYPES[code]}","from":{_quoted(first)},'
                     f'"to":{_quoted(second)}{self._props.get(place, "")}}}}}\n'

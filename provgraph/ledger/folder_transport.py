@@ -18,7 +18,7 @@ from provgraph.errors import LedgerError, ProvgraphError, TransportError, WriteF
 from provgraph.ledger.files import Draft, Modes, publish_all, write_durably
 from provgraph.ledger.layout import FORMAT, check_format, parse_member
 from provgraph.ledger.members import CHUNK, Members
-from provgraph.ledger.transport import BATCH, Delivery, Remote
+from provgraph.ledger.transport import BATCH, Delivery, Remote, without_credentials
 
 SMALL = 256 * 1024  # bytes; smaller members are sent and brought many at a time
 
@@ -103,7 +103,7 @@ class ObjectStore(Remote):
     """Whatever else fsspec reaches: s3, gs, abfs, sftp, …"""
 
     def __init__(self, where: str) -> None:
-        self._where = where
+        self._where = without_credentials(where)
         self._sizes: dict[str, int] = {}
         with self._asking():
             import fsspec.core
@@ -111,10 +111,12 @@ class ObjectStore(Remote):
             try:
                 filesystem, top = fsspec.core.url_to_fs(where)
             except ImportError as error:
-                raise TransportError(f"can't reach {where}: {error}", hint=str(error)) from error
+                raise TransportError(
+                    f"can't reach {self._where}: {error}", hint=str(error)
+                ) from error
             except ValueError as error:
                 raise TransportError(
-                    f"can't reach {where}: {error}",
+                    f"can't reach {self._where}: {error}",
                     hint="give a git remote's name, a git URL, a folder, or a URL fsspec knows",
                 ) from error
             self._fs: Any = filesystem
@@ -144,9 +146,7 @@ class ObjectStore(Remote):
         small = [path for path in paths if self._sizes.get(path, SMALL) < SMALL]
         with self._asking():
             brought = self._fs.cat([self._at(path) for path in small]) if small else {}
-        if small and not isinstance(brought, dict):  # a list of one is taken for a path
-            brought = {self._at(small[0]): brought}
-        by_path = {path: data for path in small for data in [_value(brought, self._at(path))]}
+        by_path = {path: _value(brought, self._at(path)) for path in small}
         for path in paths:
             yield path, [by_path[path]] if path in by_path else self._chunks(path)
 
@@ -241,6 +241,6 @@ def _no_ledger(where: str) -> TransportError:
 def _failed(where: str, error: Exception) -> TransportError:
     why = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return TransportError(
-        f"the exchange with {where} failed: {why}",
+        f"the exchange with {where} failed: {without_credentials(why)}",
         hint="check access and network, then do it again: it goes on where it stopped",
     )

@@ -20,10 +20,10 @@ from typing import IO, Self
 
 from provgraph.errors import LedgerError, TransportError
 from provgraph.ledger.exchange import exchange_repository, forget_exchange
-from provgraph.ledger.gitcommand import Git, git_failed, object_format, start, without_credentials
+from provgraph.ledger.gitcommand import Git, git_failed, object_format, start
 from provgraph.ledger.layout import FORMAT, check_format, parse_member
 from provgraph.ledger.members import CHUNK
-from provgraph.ledger.transport import BATCH, Delivery, Remote
+from provgraph.ledger.transport import BATCH, Delivery, Remote, without_credentials
 
 REF = "refs/provgraph/ledger"
 _THERE, _HERE = "refs/provgraph/there", "refs/provgraph/here"
@@ -38,6 +38,7 @@ class GitRemote(Remote):
         self._open = ExitStack()
         self._tip = ""  # the commit there, "" where there is none
         self._ids: dict[str, str] = {}  # member → blob
+        self._complaint = b""
 
     def __enter__(self) -> Self:
         directory = self._open.enter_context(exchange_repository(self._place))
@@ -94,12 +95,14 @@ class GitRemote(Remote):
         notes = []
         if delivery.drop:
             forget_exchange(self._place)
-            if done == "no rewriting":
+            if done == "refused":
                 done = self._push(self._commit(delivery, lambda: None, rooted=False))
                 notes.append(
                     f"{self._shown} doesn't let {REF} be rewritten: what was erased is gone from"
                     " the ledger there, but stays in the ref's history"
                 )
+        if done == "refused":
+            raise git_failed(f"{self._shown} refuses the push", self._complaint)
         return notes if done == "done" else None
 
     def _fetch(self) -> str:
@@ -167,7 +170,7 @@ class GitRemote(Remote):
         return self._git.output("rev-parse", f"{self._tip}^{{tree}}").decode("ascii").strip()
 
     def _push(self, commit: str) -> str:
-        """Push; gives `done`, `lost` (another was first) or `no rewriting`."""
+        """Push; gives `done`, `lost` (another was first) or `refused` (by a hook, say)."""
         pushed = self._git.run(
             *(
                 "push",
@@ -181,17 +184,18 @@ class GitRemote(Remote):
         if not pushed.returncode:
             return "done"
         answer = (pushed.stdout + pushed.stderr).decode("utf-8", "replace")
-        if "remote rejected" in answer and "non-fast-forward" in answer:
-            return "no rewriting"
-        if any(words in answer for words in _LOST):
+        if any(words in answer for words in _LOST) and "Permission denied" not in answer:
             return "lost"
+        if "[remote rejected]" in answer:
+            self._complaint = pushed.stderr + pushed.stdout
+            return "refused"
         raise git_failed(f"can't push to {self._shown}", pushed.stderr + pushed.stdout)
 
 
 # What git says when the ref there has moved since we looked, or is being moved.
 _LOST = (
     *("stale info", "fetch first", "(non-fast-forward)", "cannot lock ref", "already exists"),
-    *("failed to update ref", "incorrect old value", "failed to lock", "Unable to create"),
+    *("failed to update ref", "incorrect old value", "failed to lock", "File exists"),
 )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from provgraph.errors import TransportError
+from provgraph.ledger.transport import without_credentials
 
 # What points git at a repository, index or configuration; a hook that calls us has them all.
 _MISLEADING = (
@@ -35,11 +36,10 @@ _OURS = (
 _CALLERS_SETTING = re.compile("GIT_CONFIG_(COUNT|PARAMETERS|KEY_|VALUE_)")
 _GIT_SCHEME = re.compile(r"(git|ssh|git\+ssh|ssh\+git|https?)://", re.IGNORECASE)
 _SCP_LIKE = re.compile(r"([^@/\s:]+@)?[^/\s:]+:(?!//)")
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 # What git complains of → what to do next; the first that fits.
 _HINTS = (
     (
-        "resolve host|timed out|refused|unreachable|Connection",
+        "resolve host|timed out|refused|unreachable|connect",
         "check the network, then do it again: nothing was lost",
     ),
     (
@@ -113,17 +113,12 @@ def start(
 
 def git_failed(what: str, stderr: bytes) -> TransportError:
     """Put git's complaint in one line, without credentials, and say what to do next."""
-    text = _CREDENTIALS.sub("", stderr.decode("utf-8", "replace"))
+    text = without_credentials(stderr.decode("utf-8", "replace"))
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     telling = [line for line in lines if re.match(r"(fatal|error|ERROR|remote|ssh)\b", line)]
     why = "; ".join((telling or lines)[:2]) or "git gave no reason"
     hint = next((words for pattern, words in _HINTS if re.search(pattern, text, re.IGNORECASE)), "")
     return TransportError(f"{what}: {why}", hint=hint or "do it again: it goes on where it stopped")
-
-
-def without_credentials(url: str) -> str:
-    """Give a URL as it may be shown."""
-    return _CREDENTIALS.sub("", url)
 
 
 def url_of_remote(place: Path, name: str, *, pushing: bool) -> str | None:

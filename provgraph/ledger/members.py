@@ -119,7 +119,7 @@ class Members:
         except OSError as error:
             raise unreadable(what, error) from error
         if hasher.hexdigest() != name:
-            raise damaged(what)
+            raise damaged(what, self.path_of(kind, name))
 
     def record_bytes(self, name: str) -> bytes:
         """Read a record's bytes, checked."""
@@ -138,7 +138,7 @@ class Members:
         except OSError as error:
             raise unreadable(f"record {name}", error) from error
         if digests.content_digest(data)[3:] != name:
-            raise damaged(f"record {name}")
+            raise damaged(f"record {name}", self.path_of(RECORDS, name))
         return data
 
     def is_whole(self, path: str) -> bool:

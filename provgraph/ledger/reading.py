@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -66,11 +67,11 @@ def missing(what: str) -> ObjectMissing:
     )
 
 
-def damaged(what: str) -> RecordDamaged:
+def damaged(what: str, path: Path) -> RecordDamaged:
     """Say that bytes don't match their name."""
     return RecordDamaged(
         f"{what} is damaged: its bytes don't match its name",
-        hint="provgraph pull brings a whole copy where another ledger has one",
+        hint=f"move {path} away, then provgraph pull brings a whole copy where there is one",
     )
 
 

@@ -8,6 +8,7 @@ stopped. A transport is a `Remote`; this module decides which one, and what to s
 from __future__ import annotations
 
 import itertools
+import re
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,6 +22,7 @@ from provgraph.ledger.ledger import Ledger
 
 Progress = Callable[[int, int | None], None]
 BATCH = 256
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 RACES = 30  # pushes that lost against another one before we give up
 
 
@@ -94,18 +96,20 @@ def push(ledger: Ledger, where: str, progress: Progress | None = None) -> Exchan
                 return Exchange(sent=sent, erased=len(delivery.drop), notes=tuple(notes))
             time.sleep(random.uniform(0, min(2.0, 0.05 * 2**attempt)))  # noqa: S311 - no secret
     raise TransportError(
-        f"others push to {where} all the time; nothing was lost, and nothing was sent",
+        f"others push to {without_credentials(where)} all the time; nothing was lost,"
+        " and nothing was sent",
         hint="push again",
     )
 
 
 def pull(ledger: Ledger, where: str, progress: Progress | None = None) -> Exchange:
     """Receive what this ledger lacks, each member checked by its hash. Raises `TransportError`."""
+    shown = without_credentials(where)
     with remote_at(ledger, where, pushing=False) as remote:
         here, there = ledger.members.sizes(), remote.sizes()
         if not there:
             raise TransportError(
-                f"there is no ledger at {where} yet", hint=f"push one: provgraph push {where}"
+                f"there is no ledger at {shown} yet", hint=f"push one: provgraph push {shown}"
             )
         wanted = [path for path, size in there.items() if here.get(path) != size]
         step = _counter(progress, len(wanted))
@@ -121,7 +125,7 @@ def pull(ledger: Ledger, where: str, progress: Progress | None = None) -> Exchan
         more = _receive(ledger, remote, rest, step)
     bad += more[2]
     return Exchange(
-        received=received + more[0], erased=removed + more[1], notes=tuple(_bad_notes(bad, where))
+        received=received + more[0], erased=removed + more[1], notes=tuple(_bad_notes(bad, shown))
     )
 
 
@@ -150,6 +154,11 @@ def remote_at(ledger: Ledger, where: str, *, pushing: bool) -> Remote:
 
 
 _PLACES = "give a git remote's name, a git URL, a folder, or a URL such as s3://bucket/ledger"
+
+
+def without_credentials(text: str) -> str:
+    """Give a URL, or a text with URLs, as it may be shown."""
+    return _CREDENTIALS.sub("", text)
 
 
 def _plan(ledger: Ledger, remote: Remote) -> tuple[Delivery, list[str]]:
@@ -214,7 +223,7 @@ def _is_gone(path: str, gone: set[str]) -> bool:
 def _bad_notes(bad: Sequence[str], where: str) -> list[str]:
     if not bad:
         return []
-    cure = "a push from a whole ledger may mend them"
+    cure = "remove them there, then push from a whole ledger"
     return [f"{len(bad)} damaged at {where} and left out ({cure}): {_few(bad)}"]
 
 

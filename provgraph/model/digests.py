@@ -11,6 +11,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from blake3 import blake3
 
 ABSENT = "absent"
@@ -52,12 +54,22 @@ def identity(tag: str, *fields: str, size: int = 16) -> str:
 
     `size` is in bytes; the result has twice as many hex digits.
     """
-    hasher = blake3()
-    for field in ("provgraph", tag, *fields):
-        data = field.encode("utf-8", "surrogateescape")
-        hasher.update(len(data).to_bytes(8, "big"))
-        hasher.update(data)
-    return hasher.hexdigest(size)
+    return blake3(b"".join(map(_measured, ("provgraph", tag, *fields)))).hexdigest(size)
+
+
+def identities(tag: str, *head: str) -> Callable[..., str]:
+    """Give `identity` with its first fields fixed: quicker where a million are made."""
+    fixed = b"".join(_measured(field) for field in ("provgraph", tag, *head))
+
+    def name(*fields: str) -> str:
+        return blake3(fixed + b"".join(map(_measured, fields))).hexdigest(16)
+
+    return name
+
+
+def _measured(field: str) -> bytes:
+    data = field.encode("utf-8", "surrogateescape")
+    return len(data).to_bytes(8, "big") + data
 
 
 def generation_id(project: str, name: str, digest: str, run: str | None) -> str:

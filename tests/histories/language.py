@@ -13,7 +13,7 @@ One operation is one string:
     ? prep: raw > c          the same, run without provgraph
     x prep: raw > c          the same, failed
     killed prep: raw > c     the same, killed half-way
-    redo prep                the last run of `prep` again, `redo prep(2)` its last with these arguments
+    redo prep                the last run of `prep` again; `redo prep(2)` the last with `2`
     at-ref                   from here on the viewpoint has the tracked files only
     at-ref x                 ... and `x`, although a run wrote it
     import A: s y > x | B: x > y    runs that came in together and may form a cycle

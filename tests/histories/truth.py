@@ -42,10 +42,11 @@ class History:
 
 def load() -> tuple[History, ...]:
     """Read all histories, by number."""
-    found = []
-    for path in sorted(TABLE.glob("*.toml")):
-        for entry in tomllib.loads(path.read_text(encoding="utf-8"))["history"]:
-            found.append(_history(path.stem, entry))
+    found = [
+        _history(path.stem, entry)
+        for path in sorted(TABLE.glob("*.toml"))
+        for entry in tomllib.loads(path.read_text(encoding="utf-8"))["history"]
+    ]
     return tuple(sorted(found, key=lambda history: (history.number, history.variant)))
 
 

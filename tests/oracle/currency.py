@@ -92,16 +92,15 @@ class Currency:
             if content is None:
                 return None
             return self._by_bytes(name, digest_of(content))
-        newest = self._newest(self._generations(name))
+        known = self._generations(name)
+        valid = [one for one in known if one.maker in self.reproducible]
+        newest = next(iter(reversed(valid or known)), None)
         return None if newest is None or newest.digest == ABSENT else newest
 
     def last_made(self, name: str) -> Generation | None:
-        """Find what lay at a missing name: the newest product that holds, else the newest."""
-        return self._newest([one for one in self._generations(name) if one.maker is not None])
-
-    def _newest(self, known: list[Generation]) -> Generation | None:
-        valid = [one for one in known if one.maker in self.reproducible]
-        return next(iter(reversed(valid or known)), None)
+        """Find what the newest maker of a name put there."""
+        made = [one for one in self._generations(name) if one.maker is not None]
+        return made[-1] if made else None
 
     def _by_bytes(self, name: str, digest: str) -> Generation:
         for run in reversed(self._writers.get(name, [])):
@@ -240,9 +239,7 @@ class Currency:
     def _same_content(self, product: Product, other: Product, use: Use) -> bool:
         if product.appended is not None:
             return product.appended == other.appended
-        return product.digest == other.digest or all(
-            other.parts.get(part) == digest for part, digest in use.touched.items()
-        )
+        return product.digest == other.digest
 
     def same_way(self, run: RecordedRun, other: RecordedRun) -> bool:
         """Tell whether two runs are the same command on inputs that came from the same steps."""
@@ -278,7 +275,35 @@ class Currency:
             for use in member.uses:
                 if not self._stands(member, use, good) or self.replaced(member, use):
                     return False
+                if not self._equal_bytes_hold(member, use, good):
+                    return False
         return True
+
+    def _equal_bytes_hold(self, run: RecordedRun, use: Use, good: frozenset[str]) -> bool:
+        """Tell whether the run that put the same bytes there anew is, or is stood in for, current.
+
+        Else a redo of it gives other bytes, and what was read is replaced.
+        """
+        compared = self._compared(run, use)
+        if compared is None or compared.maker is None or use.name in self.streams:
+            return True
+        maker = self.by_id[compared.maker]
+        if maker.id in self._groups[run.id]:
+            return True
+        return any(
+            again.id in good and self.same_way(again, maker) and self._gave(again, use)
+            for again in self._writers[use.name]
+        )
+
+    def _gave(self, run: RecordedRun, use: Use) -> bool:
+        """Tell whether a run put at a name what was read there, in the parts touched."""
+        product = run.product(use.name)
+        if product is None:
+            return False
+        generation = Generation(use.name, product.digest, run.id)
+        return all(
+            self._part_of(generation, part, use) == digest for part, digest in use.touched.items()
+        )
 
     def replaced(self, run: RecordedRun, use: Use) -> Cause | None:
         """Say in which way a product that was read isn't any more what lies at its name."""
@@ -559,9 +584,14 @@ class Answer:
     already_stale: frozenset[str]
 
     @property
+    def not_current(self) -> frozenset[str]:
+        """Give every name that is in another state than current."""
+        return self.hit | self.behind | self.stale | self.modified | self.missing
+
+    @property
     def flagged(self) -> frozenset[str]:
-        """Give every name of which it isn't said that it is current, and those with a gap."""
-        return self.hit | self.behind | self.stale | self.modified | self.missing | self.gap
+        """Give every name that isn't said to be current, or carries a blocking gap."""
+        return self.not_current | self.gap
 
 
 def status(ledger: Ledger, view: View, *, platform: bool = False) -> Answer:
@@ -632,7 +662,7 @@ def origin_maker(origin: Generation) -> str:
 
 
 def _falls(before: str | None, after: str) -> bool:
-    return before in RANK and after in RANK and RANK[after] < RANK[before]
+    return before is not None and RANK.get(after, 3) < RANK.get(before, -1)
 
 
 def _reached(edges: Mapping[str, Iterable[str]], start: Iterable[str]) -> frozenset[str]:

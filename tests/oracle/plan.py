@@ -100,7 +100,7 @@ class _Planner:
         return Plan(items, frozenset(self.asks), frozenset(self.impossible))
 
     def _blocked(self) -> set[Command]:
-        return {one.command for one in (*self.asks, *self.impossible)}
+        return {one.command for one in self.asks} | {one.command for one in self.impossible}
 
     def _start(self) -> None:
         currency = self.currency
@@ -156,8 +156,11 @@ class _Planner:
                 self._want(self._newest_of(maker.step, use.name), use.name)
         elif currency.by_id[lying.maker].step != maker.step:
             links = [one for one in line if one.maker and self._step(one) == maker.step]
+            below = {self._step(one) for one in currency.line(use.generation)}
             if links and links[0].maker is not None:
                 self._want(currency.by_id[links[0].maker], use.name)
+            elif self._step(lying) in below:
+                self._want(self._newest_of(maker.step, use.name), use.name)
             else:
                 self.asks.add(Ask(run.command, use.name, "contested"))
 
@@ -185,8 +188,11 @@ class _Planner:
             if not self._is_original(lying):
                 self.asks.add(Ask(run.command, name, "edited"))
             return
-        writers = {self._step(link) for link in self.currency.line(lying)}
-        if run.step not in writers and run.id not in self.currency.live_at(name):
+        makers = {self._step(link) for link in self.currency.line(lying)}
+        found = [use.generation for use in run.uses if use.name == name]
+        rewritten = {self._step(link) for one in found for link in self.currency.line(one)}
+        in_line = run.step in makers or self._step(lying) in rewritten
+        if not in_line and run.id not in self.currency.live_at(name):
             self.asks.add(Ask(run.command, name, "contested"))
 
     def _is_original(self, lying: Generation) -> bool:

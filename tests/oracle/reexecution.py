@@ -272,7 +272,7 @@ class _Author:
     def _redo(self, step: Step) -> None:
         dice = self.dice
         followers = self._followers(step) if self.orderly else []
-        if not all(self._is_in_turn(one) for one in [step, *followers]):
+        if not all(self._is_in_turn(one, after=step) for one in [step, *followers]):
             return
         kind = dice.random()
         if kind < 0.12:
@@ -293,8 +293,11 @@ class _Author:
             if any(not other.rewrites(n) for n in other.names_written & step.names_written)
         ]
 
-    def _is_in_turn(self, step: Step) -> bool:
-        """Tell whether what lies at each name it reads was written by whom its turn expects."""
+    def _is_in_turn(self, step: Step, after: Step | None = None) -> bool:
+        """Tell whether what lies at each name it reads was written by whom its turn expects.
+
+        It is asked for the moment `after` another step was run again.
+        """
         if not self.orderly:
             return True
         earlier = self.steps[: self.steps.index(step)]
@@ -304,6 +307,8 @@ class _Author:
         for name in step.names_read - self.world.streams:
             expected = [other.name for other in earlier if name in other.names_written]
             there = self.world.last_writer.get(name)
+            if after not in (None, step) and name in after.names_written:
+                there = after.name
             allowed = {None, expected[-1] if expected else None}
             if step.rewrites(name):
                 allowed.add(step.name)

@@ -31,8 +31,7 @@ def test_no_changed_output_goes_unnamed() -> None:
             changed += len(differs)
             if missed:
                 silent[seed, count] = (missed, history.operations[:count])
-    print(f"{changed} changed outputs in {COUNT} worlds, {len(silent)} with silent misses")
-    assert changed
+    assert changed > COUNT, "the worlds hardly change"
     assert silent == {}
 
 
@@ -51,11 +50,10 @@ def test_plan_gives_what_a_full_redo_gives() -> None:
         if carry_out(world).is_complete:
             compared += 1
             differs = differing(world.tree(), wanted) & outputs(world)
-            said = status(world.ledger(), world.view()).flagged
+            said = status(world.ledger(), world.view()).not_current
             if differs or said:
                 wrong[seed] = (differs, said, history.operations)
-    print(f"{compared} plans of {COUNT} worlds carried out, {len(wrong)} with another tree")
-    assert compared
+    assert compared > COUNT / 10, "hardly a plan can be carried out"
     assert wrong == {}
 
 

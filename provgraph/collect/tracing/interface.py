@@ -23,7 +23,7 @@ class Tracer(Protocol):
         ...
 
     def attend(self, spool: Path) -> AbstractContextManager[None]:
-        """Answer what the watched processes ask; entered as soon as the command has been started."""
+        """Answer what the watched processes ask; entered once the command has been started."""
         ...
 
     def collect(self, spool: Path) -> Trace:

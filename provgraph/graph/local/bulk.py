@@ -8,10 +8,10 @@ import json
 import sqlite3
 from array import array
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from provgraph.errors import StoreError
-from provgraph.graph.lines import EdgeLine, NodeLine, read_lines
+from provgraph.graph.lines import EdgeLine, NodeLine, PlainEdges, read_lines
 from provgraph.graph.local.linking import Linker
 from provgraph.graph.local.schema import INDEXES, Connection
 from provgraph.graph.local.words import Keys, Words
@@ -85,16 +85,19 @@ class Importer:
         nodes: list[NodeLine] = []
         count, link = 0, self._linker.link
         try:
-            for line in read_lines(record.project, lines):
-                count += 1
-                if type(line) is EdgeLine:
-                    link(line)
-                else:
-                    assert isinstance(line, NodeLine)
-                    nodes.append(line)
-                    if len(nodes) >= CHUNK:
-                        self._put_nodes(record.project, nodes)
-                        nodes.clear()
+            for batch in read_lines(record.project, lines):
+                count += len(batch)
+                for line in batch:
+                    if type(line) is NodeLine:
+                        nodes.append(line)
+                    elif type(line) is EdgeLine:
+                        link(line)
+                    else:  # the whole batch is plain edges
+                        self._linker.link_plain(cast("PlainEdges", batch))
+                        break
+                if len(nodes) >= CHUNK:
+                    self._put_nodes(record.project, nodes)
+                    nodes.clear()
             self._put_nodes(record.project, nodes)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise self._uncanonical(name, error) from error
@@ -113,7 +116,7 @@ class Importer:
         home = word(project)
         runs, generations = list[Any](), list[Any]()
         for node in nodes:
-            place = int(node.ref)
+            place = node.ref
             if place < len(self._vertices):  # more of the same node
                 self._join(self._vertices[place], project, node, runs, generations)
                 continue
@@ -162,8 +165,7 @@ class Importer:
         started, ended = str(told.get("started") or ""), str(told.get("ended") or "")
         return (
             *(key, identifier, home),
-            # Without a step of its own it is the last of its step, as everything imported is.
-            self._words.key(step if isinstance(step, str) and step else identifier),
+            self._words.key(step) if isinstance(step, str) and step else None,
             *(name, digest, status if status in ("failed", "interrupted") else "ok"),
             *(nanoseconds(started), nanoseconds(ended or started), started),
             float(seconds) if isinstance(seconds, int | float) else 0.0,

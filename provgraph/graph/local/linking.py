@@ -8,7 +8,7 @@ import json
 from array import array
 from typing import TYPE_CHECKING, Any
 
-from provgraph.graph.lines import EdgeLine, is_run_id
+from provgraph.graph.lines import DEFAULTS, PLAIN_CODES, EdgeLine, PlainEdges, is_run_id
 from provgraph.graph.local.schema import Connection
 from provgraph.graph.local.words import Keys, Words
 from provgraph.graph.projection import STREAM
@@ -56,9 +56,21 @@ class Linker:
             number = self._numbers[edge.attributes] = len(self._numbers)
         self._attributes.append(number)
 
-    def _place(self, end: str) -> int:
-        if end.isdigit() and len(end) < 20:
-            return int(end)
+    def link_plain(self, edges: PlainEdges) -> None:
+        """Take edges between nodes of the import that say no more."""
+        kinds, starts, ends = zip(*edges, strict=True)
+        numbers = [
+            self._numbers.setdefault(attributes, len(self._numbers)) for attributes in DEFAULTS
+        ]
+        codes = [PLAIN_CODES[kind] for kind in kinds]
+        self._codes.extend(codes)
+        self._attributes.extend([numbers[code] for code in codes])
+        self._starts.extend(map(int, starts))
+        self._ends.extend(map(int, ends))
+
+    def _place(self, end: int | str) -> int:
+        if isinstance(end, int):
+            return end
         return self._outside.setdefault(end, -1 - len(self._outside))
 
     def resolve(self, keys: Keys) -> None:

@@ -30,7 +30,7 @@ from provgraph.model.names import is_uri
 
 GENERATIONS = """
 SELECT g.key, g.id, g.project, n.text, g.digest, g.size, ifnull(g.maker, g.attributed),
-       ifnull(m.step, g.maker_step), g.class,
+       coalesce(m.step, g.maker_step, CASE WHEN m.known = 2 THEN m.id END), g.class,
        CASE WHEN m.known > 0 AND m.ended > 0 THEN m.ended ELSE ifnull(g.first_read, 0) END,
        ifnull(m.id, g.id), g.before, g.first_read, g.append, g.known, g.kind, g.parts
 FROM generation g {hint} JOIN name n ON n.key = g.name
@@ -83,7 +83,7 @@ class Base:
                     digest,
                     size,
                     maker,
-                    None if step is None else word(step),
+                    word(step) if type(step) is int else step,
                     cls,
                     (time, last),
                     before,
@@ -109,7 +109,7 @@ class Base:
                 key=row[0],
                 id=row[1],
                 project=word(row[2]),
-                step=word(row[3]),
+                step=row[1] if row[3] is None else word(row[3]),
                 label=row[4],
                 way=row[5],
                 status=row[6],

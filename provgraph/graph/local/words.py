@@ -38,8 +38,8 @@ class Words:
         known = self._keys.get(text)
         if known is None:
             self._connection.run("INSERT OR IGNORE INTO word(text) VALUES (?)", (text,))
-            self._load()
-            known = self._keys[text]
+            known = int(self._connection.one("SELECT key FROM word WHERE text = ?", (text,)))
+            self._keys[text], self._texts[known] = known, text
         return known
 
     def forget(self) -> None:
@@ -48,10 +48,9 @@ class Words:
         self._keys.clear()
 
     def _load(self) -> None:
-        last = max(self._texts, default=0)
-        for key, text in self._connection.rows("SELECT key, text FROM word WHERE key > ?", (last,)):
-            self._texts[key] = text
-            self._keys[text] = key
+        rows = self._connection.rows("SELECT key, text FROM word")
+        self._texts = dict(rows)
+        self._keys = {text: key for key, text in rows}
 
 
 class Keys:

@@ -48,7 +48,7 @@ def writer(place: Path, first: int, end: int = 10**9, *, before: str = "") -> su
 def test_a_killed_writer_loses_nothing_acknowledged(ledger: Ledger) -> None:
     chance = random.Random(7)
     acknowledged: set[str] = set()
-    for turn in range(12):
+    for turn in range(8):
         process = writer(ledger.place, turn * 10_000)
         assert process.stdout is not None
         acknowledged.add(process.stdout.readline().strip())
@@ -59,7 +59,7 @@ def test_a_killed_writer_loses_nothing_acknowledged(ledger: Ledger) -> None:
     assert acknowledged <= ledger.names()
     found = verify(ledger)
     assert found.whole, found
-    assert found.records >= 12
+    assert found.records >= 8
 
 
 def test_what_a_killed_writer_left_is_swept_once_it_is_old(ledger: Ledger) -> None:
@@ -158,7 +158,9 @@ for write in (lambda: ledger.append(a_run(2)), lambda: ledger.put_object(b"x"),
     else:
         raise SystemExit("written")
 """
-    command = f"mount --bind {ledger.place} {ledger.place} && mount -o remount,bind,ro {ledger.place}"
+    command = (
+        f"mount --bind {ledger.place} {ledger.place} && mount -o remount,bind,ro {ledger.place}"
+    )
     done = subprocess.run(
         ["unshare", "--map-root-user", "--mount", "sh", "-c",
          f'{command} && cd {ROOT} && exec {sys.executable} -c "$0"', reading],

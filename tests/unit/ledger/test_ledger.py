@@ -311,7 +311,9 @@ def test_a_ledger_of_a_newer_layout_is_refused(ledger: Ledger) -> None:
 
 def test_notes_keep_their_text_apart(ledger: Ledger) -> None:
     text = ledger.put_private("note", {"text": "tried a smaller lr"})
-    name = ledger.append(NoteRecord(project=PROJECT, at=AT, subject="run:1", private={"note": text}))
+    name = ledger.append(
+        NoteRecord(project=PROJECT, at=AT, subject="run:1", private={"note": text})
+    )
     assert b"smaller" not in ledger.record_bytes(name)
     assert ledger.private_fields(ledger.read(name)) == {"note": {"text": "tried a smaller lr"}}
 

@@ -32,9 +32,8 @@ def test_worktrees_share_it_and_git_agrees(tmp_path: Path) -> None:
 
 def test_a_submodule_has_its_own(tmp_path: Path) -> None:
     part, whole = a_repository(tmp_path / "part"), a_repository(tmp_path / "whole")
-    git(
-        "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(part), "sub", cwd=whole
-    )  # fmt: skip
+    allowed = ("-c", "protocol.file.allow=always")
+    git(*allowed, "submodule", "--quiet", "add", str(part), "sub", cwd=whole)
     assert locate(whole / "sub") == whole / ".git" / "modules" / "sub" / "provgraph"
 
 

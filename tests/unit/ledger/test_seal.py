@@ -32,8 +32,14 @@ def test_the_root_is_that_of_the_rfc(numbers: set[int]) -> None:
 
 def test_the_root_stays_what_it_was() -> None:
     assert merkle_root([]) == "0d9d87b8633950f42ed1ac2d022c38ff3a1ba5d1ac0a5569bdd19b1c9480ae50"
-    assert merkle_root(["a" * 64]) == "c65f1c3da3605e99c61beaf14fd990e42aa6a41924081d8ff28e63db100fa50f"
-    assert merkle_root(["a" * 64, "b" * 64, "c" * 64]) == "66ac5755434fec210f8297b48b3bb170a42a193e0813ecf4a639bbe22007bfea"
+    assert (
+        merkle_root(["a" * 64])
+        == "c65f1c3da3605e99c61beaf14fd990e42aa6a41924081d8ff28e63db100fa50f"
+    )
+    assert (
+        merkle_root(["a" * 64, "b" * 64, "c" * 64])
+        == "66ac5755434fec210f8297b48b3bb170a42a193e0813ecf4a639bbe22007bfea"
+    )
 
 
 def test_a_seal_holds_while_records_are_added(ledger: Ledger) -> None:

@@ -2,13 +2,15 @@
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import overload
 
 import pytest
 
 from provgraph.errors import ImportLineError, NotInProject, SelectorError
-from provgraph.model.answers import ChangedName, GapNote
+from provgraph.model.answers import ChangedName, GapNote, Hit
 from provgraph.model.gaps import BLOCKING, REASONS
 from provgraph.render import Style, render
 from provgraph.render.advice import ADVICE
@@ -181,3 +183,34 @@ def test_a_fault_of_ours_shows_its_traceback_only_when_asked() -> None:
     assert "Traceback" in long
     assert "test_text.py" in long
     assert "Traceback" not in render_error(NotInProject("no project here"))
+
+
+class Lazy(Sequence[Hit]):
+    """A long list whose entries are built when read; counts how many were."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+        self.built = 0
+
+    def __len__(self) -> int:
+        return self.length
+
+    @overload
+    def __getitem__(self, place: int) -> Hit: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Hit, ...]: ...
+    def __getitem__(self, place: int | slice) -> Hit | tuple[Hit, ...]:
+        if isinstance(place, slice):
+            return tuple(self[n] for n in range(self.length)[place])
+        self.built += 1
+        return Hit(f"g{place}", f"out/{place}.json", "Result", "stale", 1, (), "")
+
+
+def test_of_a_long_list_only_what_is_shown_is_built() -> None:
+    hits = Lazy(100_000)
+    totals = {"affected": 100_000, "stale": 99_990, "behind": 10}
+    text = render(replace(samples.impact(), affected=hits, totals=totals))
+    assert hits.built <= 30
+    assert text.startswith("100,000 names are affected by a change of data/v3 (3 files)\n")
+    assert "  99,990 stale · 10 behind\n" in text
+    assert "… and 99,990 more (--limit 0 shows all)" in text

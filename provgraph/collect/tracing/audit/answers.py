@@ -31,7 +31,7 @@ class Answers:
         self._directory: str | None = None
         path = os.fspath(spool / "ask")
         if len(os.fsencode(path)) > _LONGEST:
-            self._directory = tempfile.mkdtemp(prefix="provgraph-", dir="/tmp")  # noqa: S108 - short
+            self._directory = tempfile.mkdtemp(prefix="provgraph-", dir="/tmp")
             path = os.path.join(self._directory, "ask")
         self.path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -84,11 +84,11 @@ def _identity(place: Path, entry: str) -> tuple[str, str]:
             head = file.read_text("utf-8", "replace").split("\n\n", 1)[0]
         except OSError:
             continue
-        fields = dict(
-            (line.partition(": ")[0].lower(), line.partition(": ")[2])
+        fields = {
+            line.partition(": ")[0].lower(): line.partition(": ")[2]
             for line in head.splitlines()
             if ": " in line
-        )
+        }
         return fields.get("name", label), fields.get("version", version)
     return label, version
 

@@ -16,9 +16,11 @@ for _entry in [entry for entry in sys.path_importer_cache if os.path.normpath(en
 if hasattr(sys, "addaudithook"):
     try:
         _file = os.path.join(os.path.dirname(os.path.realpath(__file__)), "watch.py")
-        _code = type(__loader__)("_provgraph_watch", _file).get_code("_provgraph_watch")
-        exec(_code, {"__name__": "_provgraph_watch", "__file__": _file, "HERE": _here})
-    except Exception:  # the program runs, watched or not
+        _loader = globals()["__loader__"]
+        _code = type(_loader)("_provgraph_watch", _file).get_code("_provgraph_watch")
+        # As an import does, but without a module that the program would see.
+        exec(_code, {"__name__": "_provgraph_watch", "__file__": _file, "HERE": _here})  # noqa: S102
+    except Exception:  # noqa: BLE001, S110 - the program runs, watched or not
         pass
 del sys.modules["sitecustomize"]
-import sitecustomize  # noqa: E402, F401
+import sitecustomize  # type: ignore[import-not-found] # noqa: E402, F401

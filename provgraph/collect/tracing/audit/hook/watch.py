@@ -10,6 +10,8 @@ Python from 3.8, and imports nothing that they didn't load themselves. Its rules
 The log's form: fields ended by NUL; a record ends with a field that is one newline.
 """
 
+# ruff: noqa: SIM105 - contextlib may not be loaded
+# ruff: noqa: SLF001, UP031, UP035, RUF005, C901, PLR0912, RET502, RET503 - speed, old Pythons
 from __future__ import annotations
 
 import atexit
@@ -19,7 +21,8 @@ import sys
 import time
 from posix import getcwd, getpid, lseek, lstat, stat, write
 
-if False:  # for type checkers; importing typing takes longer than all the rest
+TYPE_CHECKING = False  # importing typing takes longer than all the rest
+if TYPE_CHECKING:
     from typing import Any, Callable
 
 HERE: str = globals()["HERE"]  # <spool>/hook, given by sitecustomize
@@ -41,8 +44,8 @@ SKIPPED = tuple(_lines[4:])
 
 def _own_places() -> tuple[str, ...]:
     places = []
-    for prefix in {sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix}:
-        prefix = prefix.rstrip("/") + "/"
+    for place in {sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix}:
+        prefix = place.rstrip("/") + "/"
         if ROOT.startswith(prefix):  # a project inside of a prefix isn't part of the installation
             places += [prefix + part for part in ("bin/", "include/", "lib/python", "lib64/python")]
         else:
@@ -82,8 +85,7 @@ VARIABLES: set[str] = set()
 
 def emit(record: bytes) -> None:
     """Write one record; where that fails, count it and go on."""
-    if getpid() != State.pid:
-        begin("fork")
+    at = 0
     try:
         ours = State.log >= 0
         if ours:
@@ -138,7 +140,7 @@ def fields(*values: object) -> bytes:
 def items(values: object) -> bytes:
     """Give a list as fields, each marked so that none reads as the end."""
     found = []
-    for value in values if isinstance(values, (list, tuple)) else (values,):  # type: ignore[attr-defined]
+    for value in values if isinstance(values, (list, tuple)) else (values,):
         try:
             found.append(b"=" + os.fsencode(value))
         except TypeError:
@@ -174,9 +176,7 @@ def begin(how: str) -> None:
         + END
     )
     if how == "start":
-        emit(
-            fields(b"Y", time.time_ns()) + items([p for p in sys.path if isinstance(p, str)]) + END
-        )
+        emit(fields(b"Y", time.time_ns()) + items(list(sys.path)) + END)
         try:
             stdin = stat(0)
             if stdin.st_mode & FORMAT == REGULAR:
@@ -511,13 +511,8 @@ def on_list(args: Any) -> None:
     if full is None or full in LISTED or not watched(full + "/"):
         return
     frame: Any = caller()
-    if frame is not None:
-        name = frame.f_globals.get("__name__")
-        if isinstance(name, str) and name.partition(".")[0] in SEARCHERS:
-            if name != "pkgutil" or full.rstrip("/") in sys.path or path == ".":
-                return
-        if frame.f_code.co_name == "_rmtree_safe_fd" or frame.f_code.co_name.startswith("_rmtree"):
-            return  # removing a tree whatever is in it
+    if frame is not None and lists_for_itself(frame, full, path):
+        return
     try:
         found = stat(full)
     except OSError:
@@ -525,6 +520,15 @@ def on_list(args: Any) -> None:
     if found.st_mode & FORMAT == DIRECTORY:
         LISTED.add(full)
         log_access("list", full, found)
+
+
+def lists_for_itself(frame: Any, full: str, path: Any) -> bool:
+    """Tell the machinery that goes through directories for modules, or to remove them."""
+    name = frame.f_globals.get("__name__")
+    if isinstance(name, str) and name.partition(".")[0] in SEARCHERS:
+        # Modules are looked for on the path; what a package of plug-ins holds is another matter.
+        return name != "pkgutil" or full.rstrip("/") in sys.path or path == "."
+    return bool(name == "shutil" and "rmtree" in frame.f_code.co_name)
 
 
 def on_remove(args: Any) -> None:
@@ -720,7 +724,7 @@ def spawned(how: str, executable: Any, argv: Any, directory: Any, env: Any) -> N
                 if os.fsencode(key) == b"PATH":
                     path = os.fsdecode(value)
         if path is None:
-            path = os.fsdecode(os.environ._data.get(b"PATH", os.fsencode(os.defpath)))  # type: ignore[attr-defined]
+            path = os.fsdecode(vars(os.environ)["_data"].get(b"PATH", os.fsencode(os.defpath)))
         for entry in path.split(":"):
             if exists(os.path.join(entry or ".", name)):
                 name = os.path.join(entry or ".", name)
@@ -828,7 +832,7 @@ class Stand:
         return repr(self.__wrapped__)
 
     def __reduce__(self) -> str:
-        return self.__name__
+        return str(self.__name__)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(object.__getattribute__(self, "__wrapped__"), name)
@@ -941,11 +945,7 @@ def inject_into_subprocess() -> None:
     """Wrap what `subprocess` forks with; done when it is first used, so that we don't load it."""
     module: Any = sys.modules.get("subprocess")
     inner: Any = sys.modules.get("_posixsubprocess")
-    if (
-        inner is None
-        or isinstance(inner.fork_exec, Start)
-        and inner.fork_exec.change is listed_environment
-    ):
+    if inner is None or getattr(inner.fork_exec, "change", None) is listed_environment:
         return
     inner.fork_exec = Start(inner.fork_exec, 5, listed_environment)
     if hasattr(module, "_fork_exec"):
@@ -1011,7 +1011,7 @@ def finish() -> None:
 
 
 def foreign(error: BaseException) -> bool:
-    """Tell an exception of the program's own, raised while we ran (a signal handler's), from ours."""
+    """Tell an exception of the program's own, as of a signal handler while we ran, from ours."""
     trace = error.__traceback__
     if trace is None:
         return False

@@ -1,0 +1,68 @@
+"""Turn the spools of watchers that died into records of interrupted runs."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from typing import Any
+
+from provgraph.collect.watching import Site, make_tracer, record_run
+from provgraph.errors import ProvgraphError
+from provgraph.ledger.spool import Spool, claim, spools
+
+
+def recover(site: Site) -> list[str]:
+    """Record every dead spool of this host; gives the ids of runs that are still running.
+
+    Live and foreign spools are left alone; what can't be recovered now is tried again next time.
+    """
+    running: list[str] = []
+    for spool in spools(site.ledger):
+        if spool.state == "live":
+            running.append(spool.run_id)
+        elif spool.state == "dead":
+            taken = claim(spool)
+            if taken is not None:
+                with suppress(ProvgraphError, OSError):
+                    _record(site, taken)
+    return running
+
+
+def _record(site: Site, spool: Spool) -> None:
+    from provgraph.collect.gitstate import git_state
+    from provgraph.collect.run import COMMAND, Finished
+
+    done = spool.concluded()
+    if done is not None:
+        site.ledger.append(done)
+        spool.finish()
+        return
+    told = _told(spool.events / COMMAND)
+    if not told:
+        spool.finish()  # it died before the command started
+        return
+    trace = make_tracer(site).collect(spool.events)
+    started = int(told.get("started_ns", spool.document.get("started_ns", 0)))
+    ended = max([started, *(access.when for access in trace.accesses)])
+    finished = Finished(
+        status="interrupted",
+        exit=None,
+        signal=None,
+        started_ns=started,
+        ended_ns=ended,
+        seconds=(ended - started) / 1e9,
+        cpu_seconds=0.0,
+        peak_memory=0,
+        pid=int(told.get("pid", 0)),
+    )
+    record_run(site, spool, finished, trace, git_state(site.root, site.ledger.key))
+
+
+def _told(path: os.PathLike[str]) -> dict[str, Any]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            told = json.load(file)
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}

@@ -1,0 +1,461 @@
+"""Watch one command from start to record; and turn what a dead watcher left into a record.
+
+Everything that can fail before the command starts fails as `NotWatched`, so the caller can run it
+all the same. Nothing raised afterwards reaches the caller: the command's own status does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import re
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from provgraph.errors import NotWatched, ProvgraphError, RunFailed
+
+if TYPE_CHECKING:
+    from provgraph.collect.assemble import Lookup, Observed
+    from provgraph.collect.configuration import Configuration
+    from provgraph.collect.content import Contents
+    from provgraph.collect.gitstate import GitState
+    from provgraph.collect.run import Finished
+    from provgraph.collect.trace import Trace
+    from provgraph.collect.tracing import AuditTracer
+    from provgraph.ledger.ledger import Ledger
+    from provgraph.ledger.spool import Spool
+    from provgraph.model.records import RunRecord, Step, Use
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PYTHON = re.compile(r"python[0-9.]*(?:\.exe)?$")
+Say = Callable[[str], None]
+
+
+class Site(Protocol):
+    """What watching needs of a project."""
+
+    root: Path
+    id: str
+    configuration: Configuration
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger to record in."""
+
+    def lookup(self) -> Lookup:
+        """Give the graph, in step with the ledger; raises `ProvgraphError` where it can't be."""
+
+    def contents(self, published: Callable[[str], bool] = ...) -> Contents:
+        """Read and hash files; `published` tells which names git tracks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a person said of a run. Paths are as typed, relative to the current directory."""
+
+    name: str | None = None
+    uses: tuple[str, ...] = ()
+    produces: tuple[str, ...] = ()
+    params: Mapping[str, str] = field(default_factory=dict)
+    note: str | None = None
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+
+
+def new_run_id() -> str:
+    """Make a ULID: 48 bits of time in ms, 80 random ones, in Crockford's base 32."""
+    number = (time.time_ns() // 1_000_000 << 80) | secrets.randbits(80)
+    return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
+
+
+def watch(site: Site, command: Sequence[str], said: Said, *, say: Say | None = None) -> int:
+    """Run a command and record it; gives its status, or minus the signal that ended it.
+
+    Raises `NotWatched` when watching can't begin (nothing ran), `RunFailed` when the command
+    can't be started (nothing ran).
+    """
+    from provgraph.collect.run import run_command
+    from provgraph.ledger.spool import Spool
+
+    tell = say or (lambda line: None)
+    try:
+        run = new_run_id()
+        document = _document(site, command, said)
+        spool = Spool.begin(site.ledger, run, document)
+        tracer = make_tracer(site)
+    except (ProvgraphError, OSError) as error:
+        raise NotWatched(f"this run can't be watched: {error}", hint=getattr(error, "hint", "")) from error
+    meanwhile = _Meanwhile(site)
+    try:
+        finished = run_command(
+            command,
+            tracer=tracer,
+            spool=spool.events,
+            cwd=Path(os.getcwd()),
+            environ=os.environ,
+            on_spawn=meanwhile.begin,
+        )
+    except RunFailed:
+        with contextlib.suppress(ProvgraphError):
+            spool.finish()
+        raise
+    status = finished.exit if finished.exit is not None else -(finished.signal or 0)
+    try:
+        complaints = record_run(site, spool, finished, tracer.collect(spool.events), meanwhile.git())
+        for line in complaints:
+            tell(line)
+    except KeyboardInterrupt:
+        tell("stopped while recording; the next provgraph command records this run")
+    except Exception as error:  # noqa: BLE001 - capture never harms the run it watches
+        if os.environ.get("PROVGRAPH_DEBUG"):
+            import traceback
+
+            traceback.print_exc()
+        tell(f"the command ran, but recording it failed: {error}")
+        hint = getattr(error, "hint", "")
+        tell((f"{hint}; " if hint else "") + "the next provgraph command tries again")
+    finally:
+        meanwhile.close()
+    return status
+
+
+class _Meanwhile:
+    """What can be done while the command runs: ask git, load what recording needs."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._watch: Any = None
+        self._thread: threading.Thread | None = None
+
+    def begin(self, pid: int) -> None:
+        """Start, once the command runs."""
+        self._thread = threading.Thread(target=self._work, name="provgraph-meanwhile", daemon=True)
+        self._thread.start()
+
+    def _work(self) -> None:
+        with contextlib.suppress(Exception):
+            from provgraph.collect.gitstate import GitWatch
+
+            self._watch = GitWatch(self._site.root, self._site.ledger.key)
+            _load_what_recording_needs()
+
+    def git(self) -> GitState:
+        """Give what git said."""
+        from provgraph.collect.gitstate import GitState, git_state
+
+        if self._thread is not None:
+            self._thread.join()
+        if self._watch is None:
+            return git_state(self._site.root, self._site.ledger.key)
+        state: GitState = self._watch.state()
+        return state
+
+    def close(self) -> None:
+        """Stop asking."""
+        if self._watch is not None:
+            self._watch.close()
+
+
+def _load_what_recording_needs() -> None:
+    from provgraph.collect import assemble, content, environment, hardware, metrics
+    from provgraph.graph import local
+
+    hardware.hardware_values()
+    _ = (assemble, content, environment, metrics, local)
+
+
+def make_tracer(site: Site) -> AuditTracer:
+    """Set up the tracer for this project."""
+    from provgraph.collect.noise import Noise
+    from provgraph.collect.tracing import AuditTracer
+    from provgraph.model.kinds import is_stream
+    from provgraph.model.names import name_of
+
+    contents = site.contents()
+    noise = Noise(os.fspath(site.root), site.configuration.noise_table)
+    streams = site.configuration.stream_table
+    top = os.path.join(os.fsencode(os.path.realpath(site.root)), b"")
+
+    def skip(path: bytes) -> bool:
+        if not path.startswith(top):
+            return True
+        name = name_of(path[len(top) :])
+        return noise.in_project(name) or is_stream(name, streams)
+
+    return AuditTracer(site.root, contents.digest, limit=site.configuration.size_limit, skip=skip)
+
+
+def _document(site: Site, command: Sequence[str], said: Said) -> dict[str, Any]:
+    """Say of a run, at its start, what its record needs if we die: secrets redacted already."""
+    from provgraph.collect import redact
+    from provgraph.collect.environment import this_host
+
+    key = site.ledger.key
+    cwd = os.getcwd()
+    argv = list(redact.redact_arguments(list(command), key))
+    step, label, named = step_of(site, command, said.name, cwd)
+    return {
+        "step": {"key": step, "label": label, "named": named},
+        "argv": argv,
+        "cwd": cwd,
+        "uses": [os.path.abspath(path) for path in said.uses],
+        "produces": [os.path.abspath(path) for path in said.produces],
+        "params": redact.redact_mapping(dict(said.params), key),
+        "note": redact.redact_text(said.note, key) if said.note else None,
+        "metrics": dict(said.metrics),
+        "user": _user(),
+        "host": this_host(),
+        "started_ns": time.time_ns(),
+    }
+
+
+def step_of(
+    site: Site, command: Sequence[str], name: str | None, cwd: str
+) -> tuple[str, str, bool]:
+    """Give a command's step: (key, label, whether it was named).
+
+    Unnamed, it is the program and its arguments, wherever the interpreter and the project lie on
+    this machine, and the directory in the project that it runs in.
+    """
+    from provgraph.collect import redact
+    from provgraph.model.digests import step_key
+
+    if name:
+        return name, name, True
+    argv = list(redact.redact_arguments(list(command), site.ledger.key))
+    top = os.path.join(os.path.realpath(site.root), "")
+    argv = [word.replace(top, "") for word in argv]
+    program = os.path.basename(argv[0])
+    if _PYTHON.match(program):
+        program = "python"
+    here = os.path.relpath(os.path.realpath(cwd), os.path.realpath(site.root))
+    return step_key(site.id, f"{here}\0{program}", tuple(argv[1:])), _label(program, argv[1:]), False
+
+
+def _label(program: str, arguments: Sequence[str]) -> str:
+    """Say a step shortly: a script by its name, another program by its own."""
+    if program != "python":
+        return program
+    words = iter(arguments)
+    for word in words:
+        if word == "-m":
+            return f"python -m {next(words, '')}".strip()
+        if word == "-c":
+            return "python -c"
+        if word in ("-W", "-X"):
+            next(words, None)
+        elif not word.startswith("-"):
+            return os.path.basename(word)
+    return program
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""
+
+
+def record_run(
+    site: Site, spool: Spool, finished: Finished, trace: Trace, git: GitState
+) -> tuple[str, ...]:
+    """Make a run's record and keep it durably; gives complaints for the person."""
+    from provgraph.collect.assemble import Outside, assemble, record_of
+    from provgraph.collect.noise import Noise
+    from provgraph.model.digests import keyed_digest
+    from provgraph.model.records import Gap, Git, Metric, Step, Use
+
+    ledger, document = site.ledger, spool.document
+    key = ledger.key
+    contents = site.contents(lambda name: name in git.tracked)
+    gaps: list[Gap] = []
+    try:
+        lookup: Lookup = _Forms(site.lookup(), contents)
+    except Exception:  # noqa: BLE001 - capture never waits for a database, nor fails with one
+        lookup = _NoGraph()
+        gaps.append(Gap(reason="unresolved-inputs", subject=document["step"]["label"]))
+
+    def keep(name: str, path: bytes) -> str | None:
+        if name in git.tracked and name not in git.changed:
+            return None  # git keeps it
+        return ledger.put_object(contents.keep(path))
+
+    step = Step(**document["step"])
+    observed = assemble(
+        trace,
+        finished,
+        root=site.root,
+        contents=contents,
+        lookup=lookup,
+        outside=Outside(key=key, host=document["host"]),
+        step=step.key,
+        noise=Noise(os.fspath(site.root), site.configuration.noise_table),
+        streams=site.configuration.stream_table,
+        declared_uses=document["uses"],
+        declared_produces=document["produces"],
+        keep=keep,
+        product_parts=contents.product_parts,
+    )
+    private: dict[str, str] = {}
+
+    def say_privately(category: str, fields: dict[str, Any]) -> None:
+        if fields:
+            private[category] = ledger.put_private(category, fields)
+
+    titles: dict[str, str] = {}
+    uses: list[Use] = []
+    environment, variables = _environments(site, trace, key, uses, titles)
+    hardware = _hardware(site, key, uses, titles)
+    params = {name: keyed_digest(key, str(v).encode()) for name, v in document["params"].items()}
+    if step.named:
+        params["argv"] = keyed_digest(key, "\0".join(document["argv"]).encode("utf-8", "replace"))
+    say_privately("command", {"argv": document["argv"], "cwd": _home(document["cwd"])})
+    say_privately("agent", {"user": document["user"], "host": document["host"]})
+    say_privately("params", dict(document["params"]))
+    say_privately("note", {"text": document["note"]} if document["note"] else {})
+    say_privately("remote", dict(git.remotes))
+    say_privately("paths", {name: _home(path) for name, path in observed.paths.items()})
+    say_privately("titles", titles)
+    say_privately("variables", {name: value for name, value in variables.items() if value is not None})
+    metrics = [*_metrics(site, contents, observed)]
+    metrics += [Metric(name=name, value=value) for name, value in document["metrics"].items()]
+    record: RunRecord = record_of(
+        observed,
+        finished,
+        project=site.id,
+        run=spool.run_id,
+        step=step,
+        uses=uses,
+        params=params,
+        environment=environment,
+        hardware=hardware,
+        git=Git(commit=git.commit, branch=git.branch, dirty=bool(git.dirty)) if git.commit else None,
+        gaps=gaps,
+        metrics=metrics,
+        private=private,
+    )
+    spool.conclude(ledger, record)
+    return observed.complaints
+
+
+def _environments(
+    site: Site, trace: Trace, key: bytes, uses: list[Use], titles: dict[str, str]
+) -> tuple[str | None, dict[str, str | None]]:
+    """Describe each environment that a Python process of the run had; gives the first one's object."""
+    from provgraph.collect.environment import describe_environment, document_bytes
+    from provgraph.collect.trace import Process
+    from provgraph.model.digests import content_digest
+    from provgraph.model.records import Use
+
+    by_prefix: dict[tuple[str, str, str], list[Process]] = {}
+    for process in trace.processes:
+        if process.report and process.python is not None:
+            by_prefix.setdefault(process.python, []).append(process)
+    first: str | None = None
+    variables: dict[str, str | None] = {}
+    allowed = (*_allowed(), *site.configuration.environment.allow)
+    for python, several in by_prefix.items():
+        merged = Process(
+            pid=several[0].pid,
+            parent=several[0].parent,
+            argv=several[0].argv,
+            report=True,
+            python=python,
+            distributions={k: v for one in several for k, v in one.distributions.items()},
+            environ=tuple(sorted({name for one in several for name in one.environ})),
+        )
+        seen = describe_environment(merged, key=key, root=site.root, allowed=allowed)
+        data = document_bytes(seen.document)
+        whole = site.ledger.put_object(data)
+        first = first or whole
+        titles[seen.name] = seen.title
+        variables |= seen.variables
+        digest = content_digest(data)
+        uses.append(
+            Use(name=seen.name, digest=digest, role="environment", touched=seen.touched, kept=whole)
+        )
+        uses.append(Use(name=seen.name, digest=digest, role="platform", touched=seen.platform, kept=whole))
+    return first, variables
+
+
+def _allowed() -> Sequence[str]:
+    from provgraph.collect.environment import ALLOWED
+
+    return ALLOWED
+
+
+def _hardware(site: Site, key: bytes, uses: list[Use], titles: dict[str, str]) -> str:
+    from provgraph.collect.environment import document_bytes
+    from provgraph.collect.hardware import describe_hardware
+    from provgraph.model.digests import content_digest
+    from provgraph.model.records import Use
+
+    seen = describe_hardware(key=key)
+    data = document_bytes(seen.document)
+    whole = site.ledger.put_object(data)
+    titles[seen.name] = seen.title
+    uses.append(
+        Use(name=seen.name, digest=content_digest(data), role="platform", touched=seen.touched, kept=whole)
+    )
+    return whole
+
+
+# A product larger than this isn't searched for metrics.
+_METRICS_SIZE = 1 << 20
+
+
+def _metrics(site: Site, contents: Contents, observed: Observed) -> Iterator[Any]:
+    from provgraph.collect.metrics import find_metrics
+    from provgraph.model.names import is_uri, path_of
+
+    for product in observed.produces:
+        if is_uri(product.name) or (product.size or 0) > _METRICS_SIZE:
+            continue
+        if not product.name.endswith((".json", ".csv", ".tsv", ".yaml", ".yml")):
+            continue
+        with contextlib.suppress(OSError, ValueError):
+            data = contents.read(os.path.join(site.root, path_of(product.name)))
+            yield from find_metrics(product.name, data, source=product.name)
+
+
+def _home(path: str) -> str:
+    home = os.path.expanduser("~")
+    return "~" + path[len(home) :] if path == home or path.startswith(home + "/") else path
+
+
+class _Forms:
+    """The graph, asked for every form in which a content may have been recorded here."""
+
+    def __init__(self, lookup: Lookup, contents: Contents) -> None:
+        self._lookup = lookup
+        self._contents = contents
+
+    def lying(self, wanted: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], tuple[str, str]]:
+        """Find makers by the digest given, else by its keyed form."""
+        found = dict(self._lookup.lying(wanted))
+        left = [pair for pair in wanted if pair not in found and pair[1].startswith("b3:")]
+        keyed = {(name, self._contents.keyed(digest)): (name, digest) for name, digest in left}
+        for pair, maker in self._lookup.lying(list(keyed)).items() if keyed else ():
+            found[keyed[pair]] = maker
+        return found
+
+    def writers(self, names: Sequence[str]) -> Mapping[str, list[tuple[str, str]]]:
+        """Find the last writers of each step."""
+        return self._lookup.writers(names)
+
+
+class _NoGraph:
+    """What stands in for a graph that can't be asked: it knows nothing."""
+
+    def lying(self, wanted: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], tuple[str, str]]:
+        """Know nothing."""
+        return {}
+
+    def writers(self, names: Sequence[str]) -> Mapping[str, list[tuple[str, str]]]:
+        """Know nothing."""
+        return {}
