@@ -85,7 +85,8 @@ class Questions:
             already_stale=impacts.already(fall, self.wording),
             gaps=tuple(gaps),
             plan=plan,
-            totals=dict(impacts.totals(fall, found)) | {"blocking_gaps": _blocking(gaps)},
+            totals=dict(impacts.totals(fall, found, self.wording)) | {"blocking_gaps": _blocking(gaps)},
+            asked=" ".join(selectors),
         )
 
     def explain(self, selectors: Sequence[str], effect: str) -> Lineage:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from provgraph.analysis.change import Between, Target
@@ -135,17 +135,23 @@ def reachable(facts: Facts, targets: Sequence[Target], present: Judgement) -> li
 class Hits(Sequence[Hit]):
     """Hits in order of depth, each built when it is read: 100,000 cost no more than the ten shown."""
 
-    def __init__(self, fell: Sequence[Fell], build: Callable[[Fell], Hit]) -> None:
+    def __init__(
+        self, fell: Sequence[Fell], build: Callable[[Sequence[Fell]], tuple[Hit, ...]]
+    ) -> None:
         self._fell = fell
         self._build = build
 
     def __len__(self) -> int:
         return len(self._fell)
 
+    def __iter__(self) -> Iterator[Hit]:
+        for start in range(0, len(self._fell), LONG):
+            yield from self._build(self._fell[start : start + LONG])
+
     def __getitem__(self, place):  # type: ignore[no-untyped-def, override]
         if isinstance(place, slice):
-            return tuple(self._build(fell) for fell in self._fell[place])
-        return self._build(self._fell[place])
+            return self._build(self._fell[place])
+        return self._build([self._fell[place]])[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +169,14 @@ def hits(fall: Fall, wording: Wording) -> Sequence[Hit]:
     facts = after.facts
     fallen = after.lower
 
-    def place(fell: Fell) -> tuple[bool, int, str]:
+    def place(fell: Fell) -> tuple[int, int, str]:
         pin = wording.pinned(facts.generations.get(fell.vertex))
-        return (not pin, fallen.depth.get(fell.decided, 0), fell.name)
+        order = ("published", "pinned", "")
+        return (order.index(pin) if pin in order else 1, fallen.depth.get(fell.decided, 0), fell.name)
 
     ordered = sorted(fall.fell, key=place)
     if len(ordered) > LONG:
-        return Hits(ordered, lambda fell: hit_of(after, [fell], wording)[0])
+        return Hits(ordered, lambda several: hit_of(after, several, wording))
     return hit_of(after, ordered, wording)
 
 
@@ -189,7 +196,8 @@ def hit_of(after: Judgement, several: Sequence[Fell], wording: Wording) -> tuple
     out = []
     for fell, path in zip(several, trails, strict=True):
         seed = next((key for key in path if key in after.causes), None)
-        parts = after.causes[seed].parts if seed is not None else ()
+        cause = after.causes[seed] if seed is not None else None
+        parts = cause.parts if cause is not None else ()
         g = facts.generations.get(fell.vertex)
         vertex = ids.get(fell.vertex)
         explicit = vertex.kind if vertex is not None else ""
@@ -203,7 +211,7 @@ def hit_of(after: Judgement, several: Sequence[Fell], wording: Wording) -> tuple
                 state=fell.state,
                 depth=max(1, steps_of(path, labels)),
                 why=links(path, labels, parts),
-                words=sentence(path, labels, parts),
+                words=sentence(path, labels, parts, cause.role if cause is not None else ""),
                 pinned=wording.pinned(g),
                 step=runs[-1] if runs else "",
             )
@@ -230,12 +238,15 @@ def gaps(fall: Fall, wording: Wording) -> tuple[GapNote, ...]:
     return gap_notes(after, runs=live, title=wording.title, settled=settled)
 
 
-def totals(fall: Fall, found: Sequence[Hit]) -> Mapping[str, int]:
-    """Count hits by state, and what had fallen before."""
+def totals(fall: Fall, found: Sequence[Hit], wording: Wording) -> Mapping[str, int]:
+    """Count hits by state, those pinned or published, and what had fallen before."""
+    known = fall.after.facts.generations
+    pinned = sum(bool(wording.pinned(known.get(fell.vertex))) for fell in fall.fell)
     states = Counter(fell.state for fell in fall.fell)
     return {
         "affected": len(found),
         "stale": states[STALE],
         "behind": states[BEHIND],
         "already_stale": len(fall.already),
+        "pinned": pinned,
     }

@@ -14,7 +14,7 @@ from provgraph.graph.interface import Generation, TouchRow, UseRow
 from provgraph.model.answers import BEHIND, CURRENT, MISSING, MODIFIED, RANK, STALE
 from provgraph.model.digests import ABSENT
 from provgraph.model.names import is_uri
-from provgraph.model.parts import BYTES
+from provgraph.model.parts import BYTES, LISTING
 
 # Why a run is a seed of what falls; the closed set behind every cause in words.
 CHANGED = "changed"  # a source it read is different now
@@ -183,16 +183,16 @@ def _unstanding(
     for key, uses in facts.readers(list(bad)).items():
         for use in uses:
             hit = [(part, bad[key][part, d]) for part, d in use.touched.items() if (part, d) in bad[key]]
-            if hit and (use.run not in seeds or _outranks(use, seeds[use.run])):
-                seeds[use.run] = Cause(hit[0][1], key, tuple(part for part, _ in hit), use.role)
+            cause = Cause(hit[0][1], key, tuple(part for part, _ in hit), use.role) if hit else None
+            if cause and (use.run not in seeds or _weight(cause) < _weight(seeds[use.run])):
+                seeds[use.run] = cause
     return seeds
 
 
-def _outranks(use: UseRow, other: Cause) -> bool:
-    """Prefer data and code over the environment as the reason people read first."""
-    order = ("input", "listing", "program", "module", "environment", PLATFORM)
-    rank = {role: place for place, role in enumerate(order)}
-    return rank.get(use.role, 0) < rank.get(other.role, 0)
+def _weight(cause: Cause) -> tuple[int, bool]:
+    """Order causes as people read them: data, then code, then the environment; listings last."""
+    order = ("input", "stream", "program", "module", "environment", PLATFORM)
+    return order.index(cause.role) if cause.role in order else 0, LISTING in cause.parts
 
 
 def _why_not(
@@ -206,7 +206,8 @@ def _why_not(
         if verdict is Verdict.SAME:
             return None
         if verdict is Verdict.UNKNOWN:
-            unknown.add(source.key)
+            if not touch.part.startswith("$"):  # nobody can know a variable before the run
+                unknown.add(source.key)
             return None
         here = judgement.lying(name)
         if facts.produced(name) and source in facts.line(here.generation):
@@ -219,7 +220,8 @@ def _why_not(
         made = here.generation is not None and here.generation.maker is not None
         return OVERWRITTEN if made else CHANGED
     if is_uri(source.name):
-        unknown.add(source.key)
+        if touch.digest != source.digest or source.name.startswith("outside:"):
+            unknown.add(source.key)
         return None
     here = judgement.lying(name)
     if here.generation is None or here.generation.digest == source.digest:

@@ -86,8 +86,23 @@ def steps_of(path: Sequence[int], labels: Labels) -> int:
     return runs + direct
 
 
-def sentence(path: Sequence[int], labels: Labels, parts: Sequence[str] = ()) -> str:
-    """Say a trail in words, effect first: «figure.png: evaluate read model.pkl, which …»."""
+# How a run came by what it used, by the role of the use: (first in a sentence, later in it).
+VERBS: Mapping[str, tuple[str, str]] = {
+    "program": ("ran", "running"),
+    "module": ("imported", "importing"),
+    "environment": ("ran under", "running under"),
+    "platform": ("ran on", "running on"),
+}
+READ = ("read", "reading")
+
+
+def sentence(
+    path: Sequence[int], labels: Labels, parts: Sequence[str] = (), role: str = ""
+) -> str:
+    """Say a trail in words, effect first: «figure.png: evaluate read model.pkl, which …».
+
+    `parts` and `role` are those of the first use, at the end of the sentence.
+    """
     if len(path) < 2:
         return labels[path[0]] if path else ""
     backwards = list(reversed(path))
@@ -103,11 +118,13 @@ def sentence(path: Sequence[int], labels: Labels, parts: Sequence[str] = ()) -> 
             if read is None:
                 out.append(f"{labels[vertex]} wrote it" if not out else f"which {labels[vertex]} wrote")
             else:
-                what = labels[read] + (_parts_words(parts) if position + 2 >= len(rest) else "")
+                last = position + 2 >= len(rest)
+                what = labels[read] + (_parts_words(parts) if last else "")
+                did, doing = VERBS.get(role, READ) if last else READ
                 out.append(
-                    f"{labels[vertex]} read {what}"
+                    f"{labels[vertex]} {did} {what}"
                     if not out
-                    else f"which {labels[vertex]} wrote after reading {what}"
+                    else f"which {labels[vertex]} wrote after {doing} {what}"
                 )
             position += 2
         else:

@@ -81,10 +81,10 @@ def _wanted(judgement: Judgement, names: Collection[str] | None) -> list[tuple[i
             continue
         for run in judgement.live_runs(name):
             if judgement.state_of(run) != CURRENT:
-                out.append((run, judgement.state_of(run)))
+                out.append((run, ""))
     for run_row in facts.store.silent_runs():
         if names is None and judgement.state_of(run_row.key) != CURRENT:
-            out.append((run_row.key, judgement.state_of(run_row.key)))
+            out.append((run_row.key, ""))
     return out
 
 

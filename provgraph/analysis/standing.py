@@ -129,7 +129,8 @@ def _words(path: list[int], seed: int | None, cause: Cause, labels: Labels, name
     said = WORDS[cause.reason].format(what=what, run=labels[seed] if seed is not None else "")
     if len(path) < 2:
         return said
-    return f"{said}: {sentence(path, labels).removeprefix(name + ': ')}"
+    told = sentence(path, labels, role=cause.role).removeprefix(name + ": ")
+    return f"{said}: {told}"
 
 
 def _plain(

@@ -281,12 +281,6 @@ class _Hashed(NamedTuple):
     began: int  # ns since 1970, before the first byte was read
 
 
-def outside_name(path: str, *, key: bytes, host: str) -> str:
-    """Name a file outside the project by host and path, giving away neither."""
-    fields = f"outside\0{host}\0{path}".encode("utf-8", "surrogateescape")
-    return "outside:" + keyed_digest(key, fields).rpartition(":")[2][:16]
-
-
 def _hashed(path: str) -> _Hashed | OSError | None:
     try:
         return _hash(path)

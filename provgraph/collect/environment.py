@@ -182,7 +182,8 @@ class Environments:
         if present is None:
             return None
         if part.startswith("$"):
-            return _variable_digest(self._environ.get(part[1:]), self._key)
+            # The asking shell's variables aren't those that a redo would be given.
+            return None
         if part == PYTHON:
             return value_digest(present.version) if present.version else None
         if part in PLATFORM:

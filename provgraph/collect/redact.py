@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from provgraph.model.digests import keyed_digest
@@ -191,7 +192,12 @@ _HARMLESS = re.compile(
     r"|(?:os\.|self\.|args\.|cfg\.|config\.|settings\.|getpass\.|environ|secrets\.|st\.)[\w.]*",
     re.IGNORECASE,
 )
-_COMPILED = [(kind.name, re.compile(kind.pattern, re.DOTALL), kind.marker) for kind in STRUCTURED]
+
+
+@cache
+def _structured(pattern: str) -> re.Pattern[str]:
+    """Compile a row's pattern when its marker is first met: few are, and all take 10 ms."""
+    return re.compile(pattern, re.DOTALL)
 
 
 def redact_text(text: str, key: bytes) -> str:
@@ -199,9 +205,9 @@ def redact_text(text: str, key: bytes) -> str:
     if not text:
         return text
     lower = text.lower()
-    for name, pattern, marker in _COMPILED:
-        if marker in lower:
-            text = _replace(pattern, name, text, key)
+    for kind in STRUCTURED:
+        if kind.marker in lower:
+            text = _replace(_structured(kind.pattern), kind.name, text, key)
     if _NAMED.search(text):
         text = _replace(_ASSIGNED, "value", text, key)
         text = _replace(_FLAGGED, "value", text, key)

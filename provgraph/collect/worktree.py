@@ -16,12 +16,13 @@ from typing import Literal
 from provgraph.analysis.viewpoint import Verdict, Wanted
 from provgraph.collect import gitstate, hardware
 from provgraph.collect import parts as cut
-from provgraph.collect.content import GONE, Changing, Contents, StatCache, outside_name
+from provgraph.collect.content import GONE, Changing, Contents, StatCache
 from provgraph.collect.environment import Environments, prefixes, this_host
 from provgraph.model.digests import ABSENT, comparable, content_digest, key_id
 from provgraph.model.names import is_uri, name_of, path_of
 from provgraph.model.parts import BYTES, LISTING, SYNTAX
 
+_NOT_KNOWN = "unknown"  # recorded where content couldn't be had: it compares with nothing
 Sort = Literal["file", "directory", "absent", "other", "unreadable"]
 
 
@@ -117,7 +118,7 @@ class WorkingTree:
             return Verdict.DIFFERENT
         if part == BYTES and digest == ABSENT:
             return Verdict.DIFFERENT
-        if self._foreign(digest):
+        if self._foreign(digest) or digest == _NOT_KNOWN:
             return Verdict.UNKNOWN
         now = self._part(name, present, part, digest)
         if now is None:
@@ -156,9 +157,12 @@ class WorkingTree:
 
     def _titled(self, name: str) -> str | None:
         path = os.path.expanduser(self._titles.get(name, ""))
+        if not os.path.isabs(path):
+            return None
+        from provgraph.collect.assemble import outside_name
+
         host = self._host or this_host()
-        mine = os.path.isabs(path) and name == outside_name(path, key=self._key, host=host)
-        return path if mine else None
+        return path if name == outside_name(self._key, host, os.fsencode(path)) else None
 
     def _present(self, name: str) -> _Present | None:
         if name not in self._seen:
@@ -294,7 +298,7 @@ class GitRef:
             return Verdict.DIFFERENT
         if whole is not None and self._equals(plain, whole):
             return Verdict.SAME
-        if self._foreign(digest):
+        if self._foreign(digest) or digest == _NOT_KNOWN:
             return Verdict.UNKNOWN
         now = plain if part == BYTES else self._part(name, part)
         if now is None:

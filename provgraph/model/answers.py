@@ -56,7 +56,7 @@ class Hit:
     """A name (or a run that writes nothing) that falls, with its decisive path, cause first.
 
     `depth` counts steps from the change, 1 for what reads it directly. `state` is what it falls
-    to, `pinned` its pin (`published`, …) or "". `command` renews it, where one is known.
+    to, `pinned` its pin (`published`, …) or "", `step` the last run on the path.
     """
 
     id: str
@@ -93,7 +93,11 @@ class PlanStep:
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """The answer to «what does this change affect»."""
+    """The answer to «what does this change affect».
+
+    `asked` are the selectors as typed. `affected` is in order of importance: published, pinned,
+    then nearest the change.
+    """
 
     schema = "provgraph/impact/1"
     as_of: str
@@ -104,6 +108,7 @@ class Impact:
     gaps: tuple[GapNote, ...]
     plan: tuple[PlanStep, ...]
     totals: Mapping[str, int]
+    asked: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ _HOW = {
 def write_impact(page: Page, impact: Impact) -> None:
     """Write the headline, the most important hits, gaps, what was stale already, the plan."""
     hard = blocking(impact.gaps)
-    change = change_words(page, impact.change)
+    change = change_words(page, impact.change, impact.asked)
     # A long list is built as it is read, and comes in order of importance already.
     hits = ranked(impact.affected) if isinstance(impact.affected, tuple) else impact.affected
     if hits:
@@ -68,12 +68,16 @@ def ranked(hits: Sequence[Hit]) -> list[Hit]:
     )
 
 
-def change_words(page: Page, change: Sequence[ChangedName]) -> str:
+def change_words(page: Page, change: Sequence[ChangedName], asked: str = "") -> str:
     """Say the change: `a change of data/v3 (3 files)`, `the edit of params.yaml#seed`."""
     if not change:
         return "nothing"
     hows = {item.how for item in change}
     how = _HOW.get(next(iter(hows)), "a change of") if len(hows) == 1 else "changes of"
+    if asked:
+        files = sum("." in posixpath.basename(item.name) for item in change)
+        many = len(change) > 1 and files > 1 and not any(is_uri(item.name) for item in change)
+        return f"{how} {page.say(asked)}" + (f" ({count_of(files, 'file')})" if many else "")
     names = [_with_parts(item) for item in change]
     if len(names) > 1 and (folder := _common_folder([item.name for item in change])):
         return f"{how} {page.say(folder)} ({count_of(len(names), 'file')})"

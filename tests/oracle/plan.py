@@ -254,6 +254,7 @@ class _Planner:
         return any(
             read.name == rewritten.name
             and self._steps_of(read) == self._steps_of(rewritten)
+            and then.step not in self._steps_of(read)
             and then.product(rewritten.name) is not None
             and first.product(read.name) is None
             for read in first.uses

@@ -385,13 +385,3 @@ def test_the_cache_lies_in_the_users_cache_folder(root: Path, tmp_path: Path) ->
     assert file.is_relative_to(tmp_path / "xdg" / "provgraph")
     relative = content.cache_folder(root, {"XDG_CACHE_HOME": "relative"})
     assert relative.is_relative_to(Path.home() / ".cache" / "provgraph")
-
-
-def test_names_of_outside_files_tell_host_and_path_apart() -> None:
-    names = {
-        content.outside_name(path, key=key, host=host)
-        for path in ("/a", "/b")
-        for key in (KEY, b"o" * 32)
-        for host in ("x", "y")
-    }
-    assert len(names) == 8

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from provgraph.analysis.viewpoint import Verdict, Viewpoint
-from provgraph.collect.content import Contents, StatCache, outside_name
+from provgraph.collect.assemble import outside_name
+from provgraph.collect.content import Contents, StatCache
 from provgraph.collect.environment import environment_name, this_host
 from provgraph.collect.hardware import describe_hardware
 from provgraph.collect.worktree import GitRef, WorkingTree
@@ -77,6 +78,8 @@ def test_bytes_and_absence(root: Path) -> None:
     assert view.compare("missing", "#bytes", ABSENT) is SAME
     assert view.compare("missing", "#bytes", ONE) is DIFFERENT
     assert view.compare("missing", "lr", ABSENT) is SAME
+    assert view.compare("a", "#bytes", "unknown") is UNKNOWN
+    assert view.is_sure("a", {"unknown", TWO})
 
 
 def test_a_comment_is_no_change_of_syntax(root: Path) -> None:
@@ -194,8 +197,8 @@ def test_files_outside_are_known_where_the_name_is_of_this_machine(
 ) -> None:
     (tmp_path / "data").write_bytes(b"1")
     path = str(tmp_path / "data")
-    mine = outside_name(path, key=KEY, host=this_host())
-    others = outside_name(path, key=KEY, host="another")
+    mine = outside_name(KEY, this_host(), os.fsencode(path))
+    others = outside_name(KEY, "another", os.fsencode(path))
     titles = {mine: path, others: path}
     view = WorkingTree(root, Contents(root, KEY), titles=titles)
     assert view.compare(mine, "#bytes", ONE) is SAME

@@ -78,6 +78,7 @@ def read_log(path: Path) -> ProcessLog:
             _take(log, record)
         except (ValueError, IndexError, KeyError):
             log.cut = True
+    log.cut = log.cut or path.with_suffix(".lost").exists()
     # A process killed amid its last write: that write is lost, and said.
     log.cut = log.cut or (bool(data) and not data.endswith(b"\0\n\0"))
     return log

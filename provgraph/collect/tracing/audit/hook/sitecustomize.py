@@ -13,6 +13,7 @@ _here = os.path.dirname(__file__)
 sys.path[:] = [entry for entry in sys.path if os.path.normpath(entry or ".") != _here]
 for _entry in [entry for entry in sys.path_importer_cache if os.path.normpath(entry) == _here]:
     del sys.path_importer_cache[_entry]
+_loaded = set(sys.modules)
 if hasattr(sys, "addaudithook"):
     try:
         _file = os.path.join(os.path.dirname(os.path.realpath(__file__)), "watch.py")
@@ -22,5 +23,14 @@ if hasattr(sys, "addaudithook"):
         exec(_code, {"__name__": "_provgraph_watch", "__file__": _file, "HERE": _here})  # noqa: S102
     except Exception:  # noqa: BLE001, S110 - the program runs, watched or not
         pass
+else:
+    _rest = [entry for entry in os.environ["PYTHONPATH"].split(":") if entry.rstrip("/") != _here]
+    if _rest or os.environ["PYTHONPATH"] == _here + "/":
+        os.environ["PYTHONPATH"] = ":".join(_rest)
+    else:
+        del os.environ["PYTHONPATH"]
+for _name in ("__future__", "atexit"):
+    if _name not in _loaded:
+        sys.modules.pop(_name, None)
 del sys.modules["sitecustomize"]
 import sitecustomize  # type: ignore[import-not-found] # noqa: E402, F401

@@ -103,15 +103,29 @@ def emit(record: bytes) -> None:
             record = b"G\0log-cut\0%d\0" % State.lost + END + record
         done = write(State.log, record)
         State.at = at + done
-        State.lost = 0 if done == len(record) else State.lost + 1
+        if done != len(record):
+            lose()
+        elif State.lost:
+            State.lost = 0
     except OSError:
-        State.lost += 1
+        lose()
+
+
+def lose() -> None:
+    """Say that something is missing from the log, in the one way a full disk may still have."""
+    State.lost += 1
+    if State.lost == 1:
+        try:
+            name = "%s%d-%d.lost" % (SPOOL, State.pid, State.began)
+            posix.close(posix.open(name, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        except OSError:
+            pass
 
 
 def reopen() -> None:
     """Open this process's log, under a high number; the old number may be the program's by now."""
     State.log = -1
-    name = "%s/%d-%d.log" % (SPOOL.rstrip("/"), State.pid, State.began)
+    name = "%s%d-%d.log" % (SPOOL, State.pid, State.began)
     low = posix.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     for high in range(FIRST_DESCRIPTOR, FIRST_DESCRIPTOR + 20):
         try:
@@ -328,7 +342,7 @@ def on_open(args: Any) -> None:
         if kind is None:
             return None
         action = kind
-        if action != b"source":
+        if full != path:  # bytecode; a source may be opened again, as data
             SEEN.add(path)
         if full != path:
             try:
@@ -464,11 +478,11 @@ def code_access(full: str) -> tuple[bytes | None, str]:
 
 
 def looks_for_zip() -> bool:
-    """Tell whether Python only looks whether a program or an entry of the path is an archive."""
+    """Tell whether Python opens its program, or looks whether an entry of the path is an archive."""
     try:
         code = sys._getframe(3).f_code
-    except ValueError:
-        return False
+    except ValueError:  # no Python code is running yet
+        return True
     return code.co_name == "_read_directory" and "zipimport" in code.co_filename
 
 
@@ -705,6 +719,9 @@ def on_exec(args: Any) -> None:
 
 
 def on_posix_spawn(args: Any) -> None:
+    frame: Any = caller()
+    if frame is not None and frame.f_globals.get("__name__") == "subprocess":
+        return  # announced already
     spawned("spawn", args[0], args[1], None, args[2])
 
 
@@ -820,7 +837,8 @@ class Stand:
         self.__wrapped__ = original
         self.__name__ = self.__qualname__ = original.__name__
 
-    __module__ = "os"
+    def __init_subclass__(cls) -> None:
+        cls.__module__ = "os"  # where pickle finds it
 
     def __eq__(self, other: object) -> bool:
         return other is self or other is self.__wrapped__
