@@ -10,7 +10,7 @@ from functools import cached_property
 from provgraph.analysis import impact as impacts
 from provgraph.analysis.change import Target
 from provgraph.analysis.change import between as change_between
-from provgraph.analysis.drawing import BOTH, DOWN, UP, around, between, piece
+from provgraph.analysis.drawing import BOTH, DOWN, UP, around, between, piece, walk
 from provgraph.analysis.facts import Facts
 from provgraph.analysis.gaps import gap_notes, live_runs, note
 from provgraph.analysis.impact import Wording
@@ -203,9 +203,10 @@ class Questions:
 
     def _sentences(self, causes: Sequence[int], effects: Sequence[int]) -> tuple[str, ...]:
         """Say, for the nearest causes, the shortest path to the effect."""
-        reach = self.facts.store.reach(list(effects), backwards=True)
-        toward = {int(k): int(c) for k, c in zip(reach.key, reach.cause, strict=True)}
-        order = [int(k) for k in reach.key if int(k) in set(causes)]
+        found = walk(self.facts, effects, backwards=True)
+        toward = {key: back for key, (_, back) in found.items()}
+        wanted = set(causes)
+        order = sorted((key for key in found if key in wanted), key=lambda key: found[key][0])
         trails = []
         for key in order[:MOST_SENTENCES]:
             path = [key]

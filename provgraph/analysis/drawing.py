@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -40,29 +41,54 @@ def around(
     for backwards in (True, False):
         if direction == (DOWN if backwards else UP):
             continue
-        reach = facts.store.reach(focus, backwards=backwards)
-        for key, far in zip(reach.key, reach.depth, strict=True):
+        for key, (far, _) in walk(facts, focus, backwards=backwards).items():
             if limit is not None and far > limit:
                 left_out += 1
                 continue
             if most is not None and len(out) >= most:
                 left_out += 1
                 continue
-            out.setdefault(int(key), -int(far) if backwards else int(far))
+            out.setdefault(key, -far if backwards else far)
     return out, left_out
 
 
 def between(facts: Facts, causes: Collection[int], effects: Collection[int]) -> dict[int, int]:
     """Give every vertex on a path from one of `causes` to one of `effects`, with its depth."""
-    down = facts.store.reach(list(causes))
-    up = facts.store.reach(list(effects), backwards=True)
-    depth = {int(k): int(d) for k, d in zip(down.key, down.depth, strict=True)}
+    depth = {key: far for key, (far, _) in walk(facts, causes).items()}
     depth |= dict.fromkeys(causes, 0)
-    upstream = {int(k) for k in up.key} | set(effects)
+    upstream = set(walk(facts, effects, backwards=True)) | set(effects)
+    found = {key: far for key, far in depth.items() if key in upstream}
+    return found if found.keys() & set(effects) else {}
+
+
+def walk(
+    facts: Facts, starts: Collection[int], *, backwards: bool = False
+) -> dict[int, tuple[int, int]]:
+    """Give what is reached, by inferred edges too: vertex → (edges from the start, came from).
+
+    The starts themselves aren't in it.
+    """
+    across: dict[int, list[int]] = defaultdict(list)
     for edge in (*facts.unwatched, *facts.copies):
-        if edge.cause in depth and edge.effect in upstream:
-            depth.setdefault(edge.effect, depth[edge.cause] + 1)
-    return {key: far for key, far in depth.items() if key in upstream}
+        here, there = (edge.effect, edge.cause) if backwards else (edge.cause, edge.effect)
+        across[here].append(there)
+    out: dict[int, tuple[int, int]] = {}
+    begun = set(starts)
+    frontier, base = list(starts), 0
+    while frontier:
+        reach = facts.store.reach(frontier, backwards=backwards)
+        steps = zip(reach.key, reach.depth, reach.cause, strict=True)
+        new = {int(k): (base + int(d), int(c)) for k, d, c in steps if int(k) not in out}
+        out |= new
+        sources = [*frontier, *new]
+        frontier = []
+        for key in sources if across else ():
+            for other in across.get(key, ()):
+                if other not in out and other not in begun:
+                    out[other] = (1 + (out[key][0] if key in out else 0), key)
+                    frontier.append(other)
+        base = min((out[key][0] for key in frontier), default=0)
+    return out
 
 
 def piece(

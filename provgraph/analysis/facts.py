@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 from provgraph.graph.interface import Generation, GraphStore, TouchRow, UseRow
 
 # Below this a copy is too likely to be chance (empty files, one-line defaults).
 SMALLEST_COPY = 1024
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 
 PLATFORM = "platform"
 STREAM = "stream"
@@ -20,11 +24,15 @@ Name = tuple[str, str]  # (project, name)
 
 @dataclass(frozen=True, slots=True)
 class Inferred:
-    """An edge that a named rule adds: `effect` generation rests on `cause` generation."""
+    """An edge that a named rule adds: `effect` generation rests on `cause` generation.
+
+    `readers` are the runs for whose sake it is there (`unwatched-writer`).
+    """
 
     cause: int
     effect: int
     rule: str  # copy · unwatched-writer
+    readers: tuple[int, ...] = ()
 
 
 @dataclass
@@ -88,7 +96,7 @@ class Facts:
         while generation is not None and generation.key not in seen:
             seen.add(generation.key)
             out.append(generation)
-            before = generation.before
+            before = None if generation.append else generation.before
             generation = None if before is None else self.generation(before)
         return out
 
@@ -111,27 +119,47 @@ class Facts:
 
     @cached_property
     def unwatched(self) -> list[Inferred]:
-        """Find sources that were first read after a recorded run had written their name.
+        """Find sources that a run read after a recorded run had written their name.
 
-        Somebody wrote there unseen. The edge goes to the producer with equal bytes if one is
-        known, else to the last one before the reading.
+        Somebody wrote there unseen: except where the reader's step had read those very bytes
+        before anything wrote there (an original put back). The edge goes to the producer with
+        equal bytes if one is known, else to the last one before the reading.
         """
-        out: list[Inferred] = []
-        for name, several in self.at.items():
+        candidates: dict[int, list[Generation]] = {}
+        for several in self.at.values():
             makers = [g for g in several if g.maker is not None]
-            if not makers:
-                continue
-            for source in several:
-                if source.maker is not None or source.imported:
-                    continue
-                first = source.first_read
-                if first is None:
-                    continue
-                earlier = [g for g in makers if g.order[0] < first]
-                twins = [g for g in makers if g.digest == source.digest]
-                if earlier or twins:
-                    cause = (twins or earlier)[-1]
-                    out.append(Inferred(cause=cause.key, effect=source.key, rule="unwatched-writer"))
+            for source in several if makers else ():
+                if source.maker is None and not source.imported and source.first_read is not None:
+                    candidates[source.key] = makers
+        readers = self.readers(list(candidates))
+        rows = {
+            row.key: row
+            for row in self.store.runs([use.run for uses in readers.values() for use in uses])
+        }
+        out: list[Inferred] = []
+        for key, makers in candidates.items():
+            runs = [rows[use.run] for use in readers.get(key, ()) if use.run in rows]
+            first = makers[0].order
+            knew = {row.step for row in runs if row.order <= first}
+            late = [
+                row
+                for row in runs
+                if row.step not in knew
+                and any(g.maker != row.key and g.order[0] <= moment_of(row.started) for g in makers)
+            ]
+            if late:
+                digest = self.generations[key].digest
+                began = max(moment_of(row.started) for row in late)
+                earlier = [g for g in makers if g.order[0] <= began]
+                twins = [g for g in makers if g.digest == digest]
+                out.append(
+                    Inferred(
+                        cause=(twins or earlier)[-1].key,
+                        effect=key,
+                        rule="unwatched-writer",
+                        readers=tuple(row.key for row in late),
+                    )
+                )
         return out
 
     @cached_property
@@ -183,3 +211,9 @@ class Facts:
             if self.counts(use):
                 out[use.generation].append(use)
         return out
+
+
+def moment_of(text: str) -> int:
+    """Turn RFC 3339 into ns since 1970."""
+    moment = datetime.fromisoformat(text)
+    return int((moment - EPOCH) // MICROSECOND) * 1000

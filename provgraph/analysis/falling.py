@@ -41,16 +41,23 @@ class Fallen:
         return True
 
 
-def fall(facts: Facts, seeds: Iterable[int], *, base: Fallen | None = None) -> Fallen:
+Also = Mapping[int, Iterable[int]]
+
+
+def fall(
+    facts: Facts, seeds: Iterable[int], *, base: Fallen | None = None, also: Also | None = None
+) -> Fallen:
     """Let seeds fall, and all that rests on them with nothing else to stand on.
 
-    `base` is what had fallen before (kept, and walked through no more). Stand-ins must be
-    well-founded: one that itself rests on what it stands in for doesn't count.
+    `base` is what had fallen before (kept, and walked through no more); `also` are more vertices
+    that fall with one. Stand-ins must be well-founded: one that itself rests on what it stands in
+    for doesn't count.
     """
     fallen = Fallen(base)
+    also = also or {}
     excused: set[int] = set()
     frontier = [key for key in dict.fromkeys(seeds) if fallen.add(key, None, 0)]
-    _walk(facts, fallen, frontier, excused)
+    _walk(facts, fallen, frontier, excused, also)
     while excused:
         unfounded = _unfounded(facts, fallen, excused)
         if not unfounded:
@@ -59,11 +66,13 @@ def fall(facts: Facts, seeds: Iterable[int], *, base: Fallen | None = None) -> F
         for key in frontier:
             cause = unfounded[key]
             fallen.depth[key] = fallen.depth.get(cause, 0) + 1 if cause is not None else 0
-        _walk(facts, fallen, frontier, excused)
+        _walk(facts, fallen, frontier, excused, also)
     return fallen
 
 
-def _walk(facts: Facts, fallen: Fallen, frontier: list[int], excused: set[int]) -> None:
+def _walk(
+    facts: Facts, fallen: Fallen, frontier: list[int], excused: set[int], also: Also
+) -> None:
     """Go level by level from vertices that have just fallen."""
     store = facts.store
     depth = min((fallen.depth[key] for key in frontier), default=0)
@@ -74,7 +83,7 @@ def _walk(facts: Facts, fallen: Fallen, frontier: list[int], excused: set[int]) 
         while depth not in waiting:
             depth += 1
         level = waiting.pop(depth)
-        if len(level) > WIDE and not waiting and _leap(facts, fallen, level, depth):
+        if len(level) > WIDE and not waiting and not also and _leap(facts, fallen, level, depth):
             return
         following = waiting[depth + 1]
         platform = _platform_edges(facts, level)
@@ -88,9 +97,9 @@ def _walk(facts: Facts, fallen: Fallen, frontier: list[int], excused: set[int]) 
             elif fallen.add(edge.effect, edge.cause, depth + 1):
                 following.append(edge.effect)
         for key in level:
-            for copy in facts.copied_to.get(key, ()):
-                if fallen.add(copy, key, depth + 1):
-                    following.append(copy)
+            for other in (*facts.copied_to.get(key, ()), *also.get(key, ())):
+                if fallen.add(other, key, depth + 1):
+                    following.append(other)
         if not following:
             del waiting[depth + 1]
 

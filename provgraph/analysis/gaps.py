@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from provgraph.analysis.facts import Facts, Name
 from provgraph.analysis.judgement import Judgement, Trouble
@@ -11,14 +11,21 @@ from provgraph.model.answers import RANK, GapNote
 from provgraph.model.gaps import BLOCKING, grade_of, words_of
 
 
-def resting_on(facts: Facts, origins: Iterable[int]) -> set[int]:
-    """Give every vertex reached from these by plain reachability, themselves included."""
+def resting_on(
+    facts: Facts, origins: Iterable[int], also: Mapping[int, Iterable[int]] | None = None
+) -> set[int]:
+    """Give every vertex reached from these by plain reachability, themselves included.
+
+    `also` are more edges, cause → effects.
+    """
     start = list(dict.fromkeys(origins))
     out = set(start)
     frontier = start
     extra: dict[int, list[int]] = defaultdict(list)
     for edge in (*facts.unwatched, *facts.copies):
         extra[edge.cause].append(edge.effect)
+    for cause, effects in (also or {}).items():
+        extra[cause].extend(effects)
     while frontier:
         reach = facts.store.reach(frontier)
         out.update(int(key) for key in reach.key)
@@ -35,7 +42,7 @@ def blocked_names(judgement: Judgement, trouble: Trouble) -> set[str]:
         return set()
     if not trouble.origins:
         return {trouble.subject}
-    reached = resting_on(facts, trouble.origins)
+    reached = resting_on(facts, trouble.origins, judgement.resting)
     out = set()
     for name in facts.at:
         if not facts.produced(name) or facts.is_stream(name):

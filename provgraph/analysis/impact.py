@@ -52,8 +52,7 @@ def compare(
         if facts.is_stream(name):
             continue
         old, new = first.name_state(name), after.name_state(name)
-        if old in RANK and new in RANK and (name[0] != facts.project or name[1] not in asked):
-            assert old is not None and new is not None
+        if old is not None and new is not None and old in RANK and new in RANK:
             if RANK[new] > RANK[old]:
                 shown, decided = _decisive(after, name, new)
                 fall.fell.append(Fell(name[1], shown, decided, new))

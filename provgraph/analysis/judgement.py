@@ -61,6 +61,7 @@ class Judgement:
     pending: dict[Name, list[int]] = field(default_factory=dict)
     troubles: list[Trouble] = field(default_factory=list)
     lies: dict[Name, Lying] = field(default_factory=dict)
+    resting: dict[int, dict[int, Cause]] = field(default_factory=dict)
 
     def state_of(self, key: int) -> str:
         """Give a vertex its state: current, behind or stale."""
@@ -242,52 +243,87 @@ def _same_part(judgement: Judgement, other: Generation, touch: TouchRow) -> bool
 def _judge_currency(judgement: Judgement) -> None:
     """Find what is reproducible but not current."""
     facts = judgement.facts
-    seeds = dict(_replaced(judgement))
+    found = _Replaced()
+    _find_replaced(judgement, found)
+    seeds = found.seeds
     for name, runs in _pending(judgement).items():
         judgement.pending[name] = runs
         for run in runs:
             seeds.setdefault(run, Cause(PENDING))
+    for key, readers in found.resting.items():
+        if key in judgement.stale:
+            for run, cause in readers.items():
+                seeds.setdefault(run, cause)
+    judgement.resting = dict(found.resting)
     fresh = {key: cause for key, cause in seeds.items() if key not in judgement.stale}
     for key, cause in fresh.items():
         judgement.causes.setdefault(key, cause)
-    judgement.lower = fall(facts, fresh, base=judgement.stale)
+    judgement.lower = fall(facts, fresh, base=judgement.stale, also=found.resting)
 
 
-def _replaced(judgement: Judgement) -> Iterable[tuple[int, Cause]]:
-    """Find runs that read a product which isn't, in the parts touched, what lies there now."""
+@dataclass
+class _Replaced:
+    """Runs that read what isn't there any more, and those that read what another run made again.
+
+    `resting` maps what lies there now to the runs that had read equal content made otherwise:
+    they are current as long as it is, for a redo of it may give something else.
+    """
+
+    seeds: dict[int, Cause] = field(default_factory=dict)
+    resting: dict[int, dict[int, Cause]] = field(default_factory=lambda: defaultdict(dict))
+
+
+def _find_replaced(judgement: Judgement, found: _Replaced) -> None:
+    """Compare each product that was read with what lies at its name, in the parts touched.
+
+    Where the name is missing it is compared with what was made there last, so that deleting a
+    product doesn't hide that it had been made anew with another content.
+    """
     facts = judgement.facts
     suspects: dict[int, tuple[Generation, Generation | None, Name]] = {}
     lines: dict[Name, set[int]] = {}
     copied = {edge.cause for edge in facts.copies}
     for name, several in facts.at.items():
         made = [g for g in several if g.maker is not None]
-        here = None
-        for g in made or [g for g in several if g.key in copied]:
-            here = here or judgement.lying(name)
-            if here.absent:
-                break
-            line = facts.line(here.generation)
-            lines[name] = {link.maker for link in line if link.maker is not None}
-            link = next((x for x in line if x.maker is not None and x.step == g.step), here.generation)
-            if link is not None and (link.key == g.key or link.digest == g.digest):
+        compared = made or [g for g in several if g.key in copied]
+        if not compared:
+            continue
+        here = judgement.lying(name)
+        lies = made[-1] if here.absent and made else here.generation
+        if here.absent and not made:
+            continue
+        line = facts.line(lies)
+        lines[name] = {link.maker for link in line if link.maker is not None}
+        newest: dict[str | None, Generation] = {}
+        for x in reversed(line):
+            if x.maker is not None:
+                newest[x.step] = x
+        for g in compared:
+            link = lies if facts.is_stream(name) else newest.get(g.step, lies)
+            if link is not None and (link.key == g.key or _one_class(facts, link, g)):
                 continue
             suspects[g.key] = (g, link, name)
-    if not suspects:
-        return
     for key, uses in facts.readers(list(suspects)).items():
         g, link, name = suspects[key]
-        if g.maker is None:
-            continue
-        for use in uses:
-            if use.role == STREAM or use.run in lines[name]:
+        for use in uses if g.maker is not None else ():
+            if use.role == STREAM or use.run in lines[name] or not use.touched:
                 continue
             parts = _differing(judgement, use, g, link, name)
+            cause = Cause(_manner(g, link), key, parts, use.role)
             if parts:
-                yield use.run, Cause(_manner(g, link), key, parts, use.role)
+                found.seeds.setdefault(use.run, cause)
+            elif link is not None and link.maker is not None and not facts.is_stream(name):
+                found.resting[link.key].setdefault(use.run, cause)
     for edge in facts.copies:
         if edge.cause in suspects:
             g, link, name = suspects[edge.cause]
-            yield edge.effect, Cause(_manner(g, link), edge.cause, (BYTES,))
+            if link is None or link.digest != g.digest:
+                found.seeds[edge.effect] = Cause(_manner(g, link), edge.cause, (BYTES,))
+
+
+def _one_class(facts: Facts, one: Generation, other: Generation) -> bool:
+    cls = facts.classes.get(one.key)
+    return cls is not None and cls == facts.classes.get(other.key)
 
 
 def _manner(read: Generation, link: Generation | None) -> str:
@@ -302,9 +338,11 @@ def _differing(
     """Give the touched parts in which what lies at a name differs from what was read."""
     here = judgement.lying(name)
     lies_itself = link is None or (here.generation is not None and link.key == here.generation.key)
+    if link is not None and link.digest == read.digest:
+        return ()
     out = []
     for part, digest in use.touched.items():
-        if lies_itself and here.word:
+        if lies_itself and here.word and not here.absent:
             verdict = judgement.viewpoint.compare(name[1], part, digest, whole=read.digest)
             same = verdict is not Verdict.DIFFERENT
             if verdict is Verdict.UNKNOWN:
@@ -357,7 +395,7 @@ def _find_troubles(judgement: Judgement, consumed: set[int], unknown: set[int]) 
     for edge in facts.unwatched:
         source = facts.generation(edge.effect)
         if source is not None:
-            judgement.troubles.append(Trouble("unwatched-writer", source.name, (source.key,)))
+            judgement.troubles.append(Trouble("unwatched-writer", source.name, edge.readers))
     for name, several in facts.at.items():
         made = [g for g in several if g.maker is not None]
         if not made:

@@ -49,13 +49,8 @@ def lying(
     if not made:
         return Lying(generation=several[-1] if several else None, word=False)
     valid = [g for g in made if reproducible(g)]
-    chosen = (valid or made)[-1]
-    return Lying(
-        generation=chosen, word=False, undecided=len({g.digest for g in _ends(facts, valid)}) > 1
-    )
-
-
-def _ends(facts: Facts, valid: list[Generation]) -> list[Generation]:
-    """Leave out generations that a later one of the list was made from in place."""
-    inner = {link.key for g in valid for link in facts.line(g)[1:]}
-    return [g for g in valid if g.key not in inner]
+    # Only the step that wrote there last: what another had made before doesn't come back.
+    chosen = ([g for g in valid if g.step == made[-1].step] or made)[-1]
+    line = {link.digest for link in facts.line(chosen)}
+    undecided = any(g.digest not in line for g in valid)
+    return Lying(generation=chosen, word=False, undecided=undecided)

@@ -1,16 +1,22 @@
-"""The redo plan: what to run, in which order, so that everything live is current again."""
+"""The redo plan: what to run again, in which order, and what has to be asked first (DESIGN §4).
+
+Only the first order is certain: redone content may turn out equal, so a plan is made anew after
+each run. A command is run again as it was run last. Hand edits are never overwritten unasked, and
+a name that two steps contest is asked about.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from provgraph.analysis.facts import STREAM, Facts
-from provgraph.analysis.judgement import CONTESTED, DELETED, Judgement
-from provgraph.analysis.viewpoint import Verdict
-from provgraph.graph.interface import Generation, UseRow
+from provgraph.analysis.facts import STREAM, Facts, Name
+from provgraph.analysis.judgement import Judgement
+from provgraph.analysis.lying import Lying
+from provgraph.graph.interface import Generation, RunRow, UseRow
 from provgraph.model.answers import CURRENT, MISSING, MODIFIED, PlanStep
 from provgraph.model.digests import ABSENT
+from provgraph.model.names import is_uri
 
 RUN = "run"
 RESTORE = "restore"
@@ -18,10 +24,20 @@ REMOVE = "remove"
 ASK = "ask"
 IMPOSSIBLE = "impossible"
 
+# Why a command isn't simply run again; asks first, then what can't be done at all.
+EDITED = "it was edited by hand, and redoing would overwrite that"
+CONTESTED = "another step took it over; which of them should make it?"
+APPLIED_TWICE = "its step already rewrote it; doing so again would apply it twice"
+NO_LONGER_MADE = "its step no longer makes it"
+LOOP = "its step feeds itself through others; how often to go round isn't recorded"
+WAITS = "what it rests on can't be redone before"
+
+Command = tuple[str, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One thing to do. `run` is the run to repeat; `generation` the content to put back first."""
+    """One thing to do. `run` is the run to repeat, `generation` the content it is about."""
 
     action: str
     run: int | None = None
@@ -29,179 +45,345 @@ class Order:
     reason: str = ""
 
 
-@dataclass
-class _Draft:
-    judgement: Judgement
-    runs: dict[int, str] = field(default_factory=dict)
-    puts: dict[int, list[Order]] = field(default_factory=dict)
-    asks: list[Order] = field(default_factory=list)
-    inputs: dict[int, list[tuple[UseRow, Generation]]] = field(default_factory=dict)
-
-
 def orders(judgement: Judgement, names: Collection[str] | None = None) -> tuple[Order, ...]:
-    """Plan what renews everything live that isn't current (or only what `names` need).
+    """Plan what renews everything live that isn't current (or only what `names` need)."""
+    return _Planner(judgement, names).plan()
 
-    Only the first order is certain: redone content may turn out equal, so a plan is made anew
-    after each run. Hand edits and contested names are asked about, never overwritten.
-    """
-    facts = judgement.facts
-    draft = _Draft(judgement)
-    wanted = dict(_wanted(judgement, names))
-    while wanted:
-        run, reason = wanted.popitem()
-        if run in draft.runs:
-            continue
-        draft.runs[run] = reason
-        for maker, why in _inputs_first(draft, run):
-            if maker not in draft.runs:
-                wanted.setdefault(maker, why)
-    if names is None:
+
+class _Planner:
+    """Collects the runs to repeat, by command, and what stops them."""
+
+    def __init__(self, judgement: Judgement, names: Collection[str] | None) -> None:
+        self.judgement = judgement
+        self.facts = judgement.facts
+        self.names = names
+        self.rows = {row.key: row for row in self.facts.store.list_runs()}
+        self._commands: dict[int, Command] = {}
+        self._newest: dict[Command, RunRow] = {}
+        self._inputs: dict[int, list[tuple[UseRow, Generation]]] = {}
+        self._products: dict[int, dict[Name, Generation]] = {}
+        self.wanted: dict[Command, RunRow] = {}
+        self.why: dict[Command, str] = {}
+        self.puts: dict[Command, dict[str, Order]] = {}
+        self.stops: dict[tuple[Command, str], Order] = {}
+        self._by_step: dict[str, list[RunRow]] = {}
+        for row in sorted(self.rows.values(), key=lambda row: row.order):
+            self._by_step.setdefault(row.step, []).append(row)
+
+    def plan(self) -> tuple[Order, ...]:
+        """Collect, in rounds: what only a stopped command needs isn't run either."""
+        stopped: set[Command] | None = None
+        while stopped != self._stopped():
+            stopped = self._stopped()
+            self.wanted, self.puts, self.why = {}, {}, {}
+            self._start()
+            done = set(stopped)
+            while left := [one for one in self.wanted if one not in done]:
+                for command in left:
+                    done.add(command)
+                    self._prepare(command, self.wanted[command])
+            self._refuse_loops()
+            self._let_wait()
+        out = list(self.stops.values())
+        free = {c: row for c, row in self.wanted.items() if c not in self._stopped()}
+        for row in self._ordered(list(free.values())):
+            command = self._command(row)
+            out.extend(self.puts.get(command, {}).values())
+            out.append(Order(RUN, run=row.key, reason=self.why.get(command, "")))
+        return tuple(out)
+
+    def _stopped(self) -> set[Command]:
+        return {command for command, _ in self.stops}
+
+    def _stop(self, row: RunRow, g: Generation | None, action: str, reason: str) -> None:
+        place = (self._command(row), g.name if g is not None else "")
+        self.stops.setdefault(place, Order(action, run=row.key, generation=g, reason=reason))
+
+    # -- what is to be renewed ----------------------------------------------------------------
+
+    def _start(self) -> None:
+        judgement, facts = self.judgement, self.facts
         for name in facts.at:
-            if name[0] == facts.project and judgement.name_state(name) == MODIFIED:
-                g = facts.produced(name)[-1]
-                draft.asks.append(Order(ASK, generation=g, reason="edited by hand; redoing would overwrite it"))
-    return (*draft.asks, *_in_order(draft))
-
-
-def _wanted(judgement: Judgement, names: Collection[str] | None) -> list[tuple[int, str]]:
-    facts = judgement.facts
-    out: list[tuple[int, str]] = []
-    for name in facts.at:
-        if facts.is_stream(name) or name[0] != facts.project:
-            continue
-        if names is not None and name[1] not in names:
-            continue
-        state = judgement.name_state(name)
-        if state in (None, CURRENT):
-            continue
-        if state == MODIFIED:
-            continue
-        if state == MISSING:
-            out += [(run, "its product is missing") for run in judgement.live_runs(name)]
-            continue
-        for run in judgement.live_runs(name):
-            if judgement.state_of(run) != CURRENT:
-                out.append((run, ""))
-    for run_row in facts.store.silent_runs():
-        if names is None and judgement.state_of(run_row.key) != CURRENT:
-            out.append((run_row.key, ""))
-    return out
-
-
-def _inputs_first(draft: _Draft, run: int) -> list[tuple[int, str]]:
-    """Give the makers whose products must be put as the run read them; note restores."""
-    judgement, facts = draft.judgement, draft.judgement.facts
-    uses = [u for u in facts.store.uses_by([run]) if facts.counts(u) and u.role != STREAM]
-    facts.ensure(u.generation for u in uses)
-    draft.inputs[run] = [(u, g) for u in uses if (g := facts.generation(u.generation)) is not None]
-    makers: list[tuple[int, str]] = []
-    for use, g in draft.inputs[run]:
-        if g.imported or g.project != facts.project:
-            continue
-        name = (g.project, g.name)
-        here = judgement.lying(name)
-        if g.maker is None:
-            _put_back(draft, run, use, g)
-            continue
-        if facts.is_stream(name):
-            continue
-        maker = _renewer(judgement, g)
-        if judgement.state_of(g.maker) != CURRENT:
-            makers.append((maker, "what it makes is read by a run to redo"))
-        elif here.absent or (here.generation is None and here.word) or not _as_read(judgement, use, g):
-            link = here.generation
-            if link is not None and link.maker is not None and link.step == g.step:
-                continue  # the newest outcome of the same step is what a redo should read
-            if link is not None and link.maker is not None and link.step != g.step:
-                in_line = any(x.key == g.key for x in facts.line(link))
-                if not in_line and link.maker not in draft.runs:
-                    draft.asks.append(Order(ASK, run=run, generation=g, reason=CONTESTED))
-            makers.append((maker, "what it made is missing or was rewritten"))
-    return makers
-
-
-def _renewer(judgement: Judgement, g: Generation) -> int:
-    """Give the newest run of the step that made a generation, at that name."""
-    made = [x for x in judgement.facts.produced((g.project, g.name)) if x.step == g.step]
-    newest = made[-1].maker if made else g.maker
-    assert newest is not None
-    return newest
-
-
-def _as_read(judgement: Judgement, use: UseRow, g: Generation) -> bool:
-    here = judgement.lying((g.project, g.name))
-    if here.generation is not None and here.generation.digest == g.digest:
-        return True
-    if not here.word:
-        return here.generation is not None
-    return all(
-        judgement.viewpoint.compare(g.name, part, digest, whole=g.digest) is not Verdict.DIFFERENT
-        for part, digest in use.touched.items()
-    )
-
-
-def _put_back(draft: _Draft, run: int, use: UseRow, g: Generation) -> None:
-    """Note what must be restored, removed, or can't be had, before a run reads a source again."""
-    judgement = draft.judgement
-    here = judgement.lying((g.project, g.name))
-    facts = judgement.facts
-    if g.key not in {x.key for x in facts.line(here.generation)[1:]}:
-        cause = judgement.causes.get(run)
-        if cause is not None and cause.reason == DELETED and cause.generation == g.key:
-            draft.puts.setdefault(run, []).append(
-                Order(IMPOSSIBLE, run=run, generation=g, reason="it is gone, and was never a product")
-            )
-        return
-    action = REMOVE if g.digest == ABSENT else RESTORE
-    draft.puts.setdefault(run, []).append(
-        Order(action, run=run, generation=g, reason="the step reads it as it was before rewriting it")
-    )
-
-
-def _in_order(draft: _Draft) -> tuple[Order, ...]:
-    """Sort makers first; a reader of a name before the run that rewrites it in place."""
-    facts = draft.judgement.facts
-    rows = {row.key: row for row in facts.store.runs(list(draft.runs))}
-    made = {edge.effect: edge.cause for edge in facts.store.produced_by(list(rows))}
-    facts.ensure(made)
-    writes: dict[int, dict[str, Generation]] = {run: {} for run in rows}
-    for key, run in made.items():
-        g = facts.generation(key)
-        if g is not None:
-            writes[run][g.name] = g
-    after: dict[int, set[int]] = {run: set() for run in rows}
-    for run in rows:
-        for _, g in draft.inputs.get(run, ()):
-            for other in rows:
-                if other == run or g.name not in writes[other]:
+            if facts.is_stream(name) or name[0] != facts.project or not facts.produced(name):
+                continue
+            if self.names is not None and name[1] not in self.names:
+                continue
+            state = judgement.name_state(name)
+            pending = judgement.pending.get(name, ())
+            for run in judgement.live_runs(name):
+                row = self.rows.get(run)
+                if row is None:
                     continue
-                theirs = writes[other][g.name]
-                if g.maker is not None and theirs.step == g.step:
-                    after[run].add(other)
-                elif theirs.before == g.key and run != other:
-                    after[other].add(run)
-    out: list[Order] = []
-    left = sorted(rows, key=lambda run: rows[run].order)
-    while left:
-        ready = next((run for run in left if not after[run] & set(left) - {run}), left[0])
-        left.remove(ready)
-        puts = draft.puts.get(ready, [])
-        blocked = [order for order in puts if order.action == IMPOSSIBLE]
-        out.extend(blocked or puts)
-        if not blocked:
-            out.append(Order(RUN, run=ready, reason=draft.runs[ready]))
-    return tuple(out)
+                if run in pending:
+                    self._want(self._newest_at(row.step, name), name)
+                elif judgement.state_of(run) != CURRENT:
+                    self._want(row, name)
+            if state == MISSING and not is_uri(name[1]):
+                self._want(self._last_maker(name), name, "its product is missing")
+            elif state == MODIFIED:
+                self._want(self._last_maker(name), name)
+        if self.names is None:
+            for silent in facts.store.silent_runs():
+                if judgement.state_of(silent.key) != CURRENT and silent.key in self.rows:
+                    self._want(self.rows[silent.key], None)
+
+    def _want(self, row: RunRow | None, name: Name | None, why: str = "") -> None:
+        """Take up a run's command, as it was last carried out, for the sake of one product."""
+        if row is None:
+            return
+        command = self._command(row)
+        newest = self._newest[command]
+        if name is not None and name not in self._made(newest):
+            made = self._made(row).get(name)
+            self._stop(row, made, IMPOSSIBLE, NO_LONGER_MADE)
+        self.wanted[command] = newest
+        if why:
+            self.why.setdefault(command, why)
+
+    def _command(self, row: RunRow) -> Command:
+        """Give what tells commands apart: the step, and a named step's arguments and parameters."""
+        if row.key not in self._commands:
+            for other in self._by_step[row.step]:
+                command = self._command_of(other)
+                self._commands[other.key] = command
+                self._newest[command] = other
+        return self._commands[row.key]
+
+    def _command_of(self, row: RunRow) -> Command:
+        params: Mapping[str, str] = {}
+        found = self.facts.store.record_of(row.id)
+        if found is not None:
+            params = getattr(found[1], "params", {})
+        return (row.step, *(f"{key}={params[key]}" for key in sorted(params)))
+
+    # -- what must be so before a run ---------------------------------------------------------
+
+    def _prepare(self, command: Command, row: RunRow) -> None:
+        """See to it that each input is as it was read, and that no hand's work is lost."""
+        for use, g in self._read(row):
+            name = (g.project, g.name)
+            if g.imported or g.project != self.facts.project or self.facts.is_stream(name):
+                continue
+            if g.maker is not None:
+                self._prepare_product(row, g)
+            else:
+                self._prepare_source(command, row, use, g)
+        for name, g in self._made(row).items():
+            if not self.facts.is_stream(name):
+                self._look_before_writing(row, name, g)
+
+    def _prepare_product(self, row: RunRow, g: Generation) -> None:
+        name = (g.project, g.name)
+        here = self.judgement.lying(name)
+        lies = here.generation if not here.absent else None
+        if g.step == row.step and name in self._made(row):
+            first = self._steps_of(row, g)
+            if self._nothing(here) or lies is None or lies.step in (None, row.step):
+                self._stop(row, g, ASK, APPLIED_TWICE)
+            elif lies.step not in first:
+                for step in first:
+                    self._want(self._newest_at(step, name), name)
+        elif self._nothing(here):
+            self._want(self._newest_at(g.step, name), name, "its product is read by a run to redo")
+        elif lies is None or lies.maker is None:
+            if lies is None or not self._is_original(name, lies):
+                self._stop(row, g, ASK, EDITED)
+            else:
+                self._want(self._newest_at(g.step, name), name)
+        elif lies.step != g.step:
+            line = self.facts.line(lies)
+            link = next((x for x in line if x.maker is not None and x.step == g.step), None)
+            below = {x.step for x in self.facts.line(g)}
+            if link is not None and link.maker is not None:
+                self._want(self.rows.get(link.maker), name, "its product was rewritten in place")
+            elif lies.step in below:
+                self._want(self._newest_at(g.step, name), name)
+            else:
+                self._stop(row, g, ASK, CONTESTED)
+
+    def _prepare_source(self, command: Command, row: RunRow, use: UseRow, g: Generation) -> None:
+        name = (g.project, g.name)
+        here = self.judgement.lying(name)
+        if not self._is_consumed(use, g, here) and not self._is_lost_original(name, g, here):
+            return
+        action = REMOVE if g.digest == ABSENT else RESTORE
+        reason = "the step reads it as it was before it was rewritten"
+        self.puts.setdefault(command, {})[g.name] = Order(action, row.key, g, reason)
+
+    def _is_consumed(self, use: UseRow, g: Generation, here: Lying) -> bool:
+        """Tell whether a source that differs now is the original of what lies there."""
+        lies = here.generation
+        if lies is None or lies.key == g.key or not use.touched or lies.digest == g.digest:
+            return False
+        return any(link.key == g.key for link in self.facts.line(lies)[1:])
+
+    def _is_lost_original(self, name: Name, g: Generation, here: Lying) -> bool:
+        """Tell whether a source was rewritten in place and what was made of it deleted."""
+        made = self.facts.produced(name)
+        if not self._nothing(here) or not made:
+            return False
+        return any(link.key == g.key for link in self.facts.line(made[-1]))
+
+    def _look_before_writing(self, row: RunRow, name: Name, g: Generation) -> None:
+        here = self.judgement.lying(name)
+        if here.edited:
+            self._stop(row, g, ASK, EDITED)
+            return
+        lies = here.generation
+        if self._nothing(here):
+            made = self.facts.produced(name)
+            lies = made[-1] if made else None
+        if lies is None:
+            return
+        if lies.maker is None:
+            if not self._is_original(name, lies):
+                self._stop(row, g, ASK, EDITED)
+            return
+        makers = {link.step for link in self.facts.line(lies)}
+        rewritten = {
+            link.step
+            for _, read in self._read(row)
+            if (read.project, read.name) == name
+            for link in self.facts.line(read)
+        }
+        in_line = row.step in makers or lies.step in rewritten
+        live = {self.rows[run].step for run in self.judgement.live_runs(name) if run in self.rows}
+        if not in_line and row.step not in live:
+            self._stop(row, g, ASK, CONTESTED)
+
+    def _is_original(self, name: Name, lies: Generation) -> bool:
+        """Tell whether bytes that no run wrote are those that a run found and rewrote."""
+        return any(g.before == lies.key for g in self.facts.produced(name))
+
+    def _nothing(self, here: Lying) -> bool:
+        return here.absent or (
+            here.generation is not None and here.generation.digest == ABSENT
+        ) or (here.generation is None and not here.word)
+
+    # -- what stops others --------------------------------------------------------------------
+
+    def _refuse_loops(self) -> None:
+        """Leave out steps that feed each other: how often to go round isn't ours to say."""
+        by_step = {
+            row.step: {g.step for _, g in self._read(row) if g.step is not None}
+            for row in self.wanted.values()
+        }
+        for row in self.wanted.values():
+            below: set[str] = set()
+            waiting = [row.step]
+            while waiting:
+                fresh = by_step.get(waiting.pop(), set()) - below
+                below |= fresh
+                waiting.extend(fresh)
+            if row.step in below and row.step not in by_step[row.step]:
+                self._stop(row, None, IMPOSSIBLE, LOOP)
+
+    def _let_wait(self) -> None:
+        """Leave out what rests on something that is left out."""
+        while True:
+            stopped = self._stopped()
+            before = len(self.stops)
+            for command, row in self.wanted.items():
+                if command in stopped:
+                    continue
+                for _, g in self._read(row):
+                    maker = self.rows.get(g.maker) if g.maker is not None else None
+                    if maker is not None and self._command(maker) in stopped:
+                        self._stop(row, g, IMPOSSIBLE, WAITS)
+            if len(self.stops) == before:
+                return
+
+    # -- order --------------------------------------------------------------------------------
+
+    def _ordered(self, rows: list[RunRow]) -> list[RunRow]:
+        """Put makers first, then readers before those who rewrite what they read."""
+        left = sorted(rows, key=lambda row: row.order)
+        after: dict[int, set[int]] = {row.key: set() for row in left}
+        for row in left:
+            for other in left:
+                if other is not row and self._goes_before(other, row):
+                    after[row.key].add(other.key)
+        out: list[RunRow] = []
+        while left:
+            keys = {row.key for row in left}
+            ready = next((row for row in left if not after[row.key] & keys), left[0])
+            left.remove(ready)
+            out.append(ready)
+        return out
+
+    def _goes_before(self, first: RunRow, then: RunRow) -> bool:
+        made = self._made(first)
+        for _, g in self._read(then):
+            if first.step in self._steps_of(then, g):
+                return True
+            name = (g.project, g.name)
+            if g.maker is None and name in made:
+                here = self.judgement.lying(name)
+                if self._nothing(here) and not self._is_lost_original(name, g, here):
+                    return True
+        rewrites = {
+            (g.project, g.name): self._steps_of(then, g)
+            for _, g in self._read(then)
+            if (g.project, g.name) in self._made(then)
+        }
+        return any(
+            (g.project, g.name) in rewrites
+            and self._steps_of(first, g) == rewrites[g.project, g.name]
+            and (g.project, g.name) not in made
+            for _, g in self._read(first)
+        )
+
+    def _steps_of(self, row: RunRow, g: Generation) -> frozenset[str]:
+        """Give the step that made what a run read; for its own product, who made it before."""
+        if g.step is None:
+            return frozenset()
+        if g.step != row.step or (g.project, g.name) not in self._made(row):
+            return frozenset({g.step})
+        line = [link.step for link in self.facts.line(g)]
+        others = [step for step in line if step is not None and step != row.step]
+        return frozenset(others[:1])
+
+    # -- look-ups -----------------------------------------------------------------------------
+
+    def _read(self, row: RunRow) -> list[tuple[UseRow, Generation]]:
+        if row.key not in self._inputs:
+            uses = [u for u in self.facts.store.uses_by([row.key]) if self.facts.counts(u)]
+            uses = [u for u in uses if u.role != STREAM]
+            self.facts.ensure(u.generation for u in uses)
+            self._inputs[row.key] = [
+                (u, g) for u in uses if (g := self.facts.generation(u.generation)) is not None
+            ]
+        return self._inputs[row.key]
+
+    def _made(self, row: RunRow) -> dict[Name, Generation]:
+        if row.key not in self._products:
+            keys = [edge.effect for edge in self.facts.store.produced_by([row.key])]
+            self.facts.ensure(keys)
+            self._products[row.key] = {
+                (g.project, g.name): g
+                for key in keys
+                if (g := self.facts.generation(key)) is not None
+            }
+        return self._products[row.key]
+
+    def _last_maker(self, name: Name) -> RunRow | None:
+        maker = self.facts.produced(name)[-1].maker
+        return self.rows.get(maker) if maker is not None else None
+
+    def _newest_at(self, step: str | None, name: Name) -> RunRow | None:
+        made = [g for g in self.facts.produced(name) if g.step == step]
+        return self.rows.get(made[-1].maker) if made and made[-1].maker is not None else None
 
 
 def in_words(
     facts: Facts,
-    several: Collection[Order],
+    several: Sequence[Order],
     *,
     command: Callable[[str], str],
     title: Callable[[str], str],
 ) -> tuple[PlanStep, ...]:
     """Put orders in words; `command` gives a run's command line by its id."""
-    rows = {row.key: row for row in facts.store.runs([o.run for o in several if o.run is not None])}
+    rows = {row.key: row for row in facts.store.runs(list(_runs(several)))}
     out = []
     for order in several:
         run = rows.get(order.run) if order.run is not None else None
@@ -209,5 +391,10 @@ def in_words(
         if order.action == RUN and run is not None:
             out.append(PlanStep(RUN, run.label, command(run.id), run.seconds, order.reason))
         else:
-            out.append(PlanStep(order.action, name, "", None, order.reason))
+            subject = name or (run.label if run is not None else "")
+            out.append(PlanStep(order.action, subject, "", None, order.reason))
     return tuple(out)
+
+
+def _runs(several: Iterable[Order]) -> Iterable[int]:
+    return (order.run for order in several if order.run is not None)

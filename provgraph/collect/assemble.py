@@ -126,7 +126,8 @@ def assemble(
     """
     top = os.path.join(os.path.realpath(os.fsencode(root)), b"")
     story = _Story(top, noise or Noise(os.fsdecode(top)), outside, streams)
-    for access in sorted([*finished.streams, *trace.accesses], key=lambda one: one.when):
+    streams_seen = story.without_session_logs(finished.streams)
+    for access in sorted([*streams_seen, *trace.accesses], key=lambda one: one.when):
         story.take(access)
     story.declare(declared_uses, declared_produces)
     return _Account(story, contents, lookup, step, keep, product_parts).observed(trace)
@@ -270,6 +271,17 @@ class _Story:
         if head not in self._real:
             self._real[head] = os.path.realpath(head)
         return os.path.join(self._real[head], tail)
+
+    def without_session_logs(self, streams: Sequence[Access]) -> list[Access]:
+        """Leave out where the session's output goes as a whole, outside the project.
+
+        A shell's `> /tmp/x.csv` leaves standard error alone; a batch system, a CI runner or nohup
+        sends both to files that go on growing when the run has ended.
+        """
+        outputs = [
+            one for one in streams if one.action != "read" and not self.inside(self.real(one.path))
+        ]
+        return [one for one in streams if len(outputs) < 2 or one not in outputs]
 
     # -- the events --------------------------------------------------------------------------
 

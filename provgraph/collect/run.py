@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import Any, Literal, NoReturn
 
 from provgraph.collect.trace import Access
 from provgraph.collect.tracing.interface import Tracer
@@ -101,7 +101,7 @@ def run_command(
             ) from error
         with attending:
             streams = open_streams(pid, started)
-            _tell(spool, pid, command, path, cwd, started)
+            _tell(spool, pid, command, path, cwd, streams, started)
             if on_spawn is not None:
                 with contextlib.suppress(Exception):
                     on_spawn(pid)
@@ -149,7 +149,7 @@ def open_streams(pid: int, when: int) -> tuple[Access, ...]:
     import fcntl
     import stat
 
-    found: dict[tuple[str, bytes], Access] = {}
+    found: list[Access] = []
     for descriptor in (0, 1, 2):
         try:
             seen = os.fstat(descriptor)
@@ -165,13 +165,13 @@ def open_streams(pid: int, when: int) -> tuple[Access, ...]:
         mode = flags & os.O_ACCMODE
         identity = (seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
         if descriptor == 0:
-            found["read", path] = Access("read", path, when, pid, size=seen.st_size, stat=identity)
+            found.append(Access("read", path, when, pid, size=seen.st_size, stat=identity))
         elif mode != os.O_RDONLY:
             # The shell truncated it before we started: what it held, nobody can tell any more.
             kept = bool(flags & os.O_APPEND) and seen.st_size > 0
             action: Literal["append", "write"] = "append" if kept else "write"
-            found["write", path] = Access(action, path, when, pid, size=seen.st_size)
-    return tuple(found.values())
+            found.append(Access(action, path, when, pid, size=seen.st_size))
+    return tuple(found)
 
 
 def _path_of(descriptor: int) -> bytes:
@@ -241,7 +241,13 @@ def _wait(pid: int, mask: set[int]) -> tuple[int, resource.struct_rusage]:
 
 
 def _tell(
-    spool: Path, pid: int, command: Sequence[str], path: str, cwd: Path, started: int
+    spool: Path,
+    pid: int,
+    command: Sequence[str],
+    path: str,
+    cwd: Path,
+    streams: Sequence[Access],
+    started: int,
 ) -> None:
     """Note in the spool what runs, for the tracer and for whoever finds the spool later."""
     told = {
@@ -250,11 +256,27 @@ def _tell(
         "path": os.path.join(cwd, path),
         "cwd": os.fspath(cwd),
         "started_ns": started,
+        "streams": [[one.action, one.path.hex(), one.size, one.stat] for one in streams],
     }
     temporary = spool / f"{COMMAND}.new"
     with contextlib.suppress(OSError):
         temporary.write_text(json.dumps(told), "utf-8")
         temporary.replace(spool / COMMAND)
+
+
+def told_streams(told: Mapping[str, Any]) -> tuple[Access, ...]:
+    """Read `streams` of `command.json` back, for a run whose watcher died."""
+    return tuple(
+        Access(
+            action,
+            bytes.fromhex(path),
+            told["started_ns"],
+            told["pid"],
+            size=size,
+            stat=None if stat is None else tuple(stat),
+        )
+        for action, path, size, stat in told.get("streams", ())
+    )
 
 
 def _status(code: int) -> Literal["ok", "failed", "interrupted"]:

@@ -13,9 +13,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from provgraph.model.records import Recorded
+if TYPE_CHECKING:
+    from provgraph.model.records import Recorded  # pydantic: 0.1 s that no look-up needs
 
 USES = "USES"
 PRODUCES = "PRODUCES"

@@ -13,20 +13,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from provgraph.model.digests import generation_id, identity
 from provgraph.model.gaps import BLOCKING, grade_of
 from provgraph.model.names import is_uri
-from provgraph.model.records import (
-    EraseRecord,
-    NoteRecord,
-    PinRecord,
-    Product,
-    Recorded,
-    RunRecord,
-    Use,
-)
+
+if TYPE_CHECKING:
+    from provgraph.model.records import Product, Recorded, RunRecord, Use
 
 STREAM = "stream"
 
@@ -139,6 +133,8 @@ class Facts:
 
 def facts_of(name: str, record: Recorded, private: Private) -> Facts:
     """Turn a record into rows. Imports have no rows of their own: their lines do."""
+    from provgraph.model.records import EraseRecord, NoteRecord, PinRecord, RunRecord
+
     version = f"{record.at} {name}"
     titles = tuple(_titles(record, private))
     match record:

@@ -93,7 +93,12 @@ class Currency:
                 return None
             return self._by_bytes(name, digest_of(content))
         known = self._generations(name)
-        valid = [one for one in known if one.maker in self.reproducible]
+        last = self.last_made(name)
+        valid = [
+            one
+            for one in known
+            if one.maker in self.reproducible and last and self._step_of(one) == self._step_of(last)
+        ]
         newest = next(iter(reversed(valid or known)), None)
         return None if newest is None or newest.digest == ABSENT else newest
 
@@ -181,7 +186,14 @@ class Currency:
         return self._source_unchanged(use) or self.is_consumed(run, use)
 
     def _makers_stand(self, run: RecordedRun, use: Use, good: frozenset[str]) -> bool:
+        """Tell whether what was read still has makers that hold.
+
+        A run that reads a stream it appends to doesn't rest on its own step's last line, or it
+        could never be current again; the gap `applied-twice` says so.
+        """
         outside = [maker for maker in use.makers if maker not in self._groups[run.id]]
+        if use.stream_makers is not None:
+            outside = [maker for maker in outside if self.by_id[maker].step != run.step]
         return all(maker in good or self._excuses(maker, use) & good for maker in outside)
 
     def _source_unchanged(self, use: Use) -> bool:

@@ -145,8 +145,12 @@ class _Planner:
         lying = currency.lies(use.name)
         line = currency.line(lying)
         if maker.step == run.step and run.product(use.name) is not None:
+            first = self._steps_of(run, use)
             if lying is None or self._step(lying) in (None, run.step):
                 self.asks.add(Ask(run.command, use.name, "applied-twice"))
+            elif self._step(lying) not in first:
+                for step in first:
+                    self._want(self._newest_of(step, use.name), use.name)
         elif lying is None:
             self._want(self._newest_of(maker.step, use.name), use.name)
         elif lying.maker is None:
@@ -196,8 +200,9 @@ class _Planner:
             self.asks.add(Ask(run.command, name, "contested"))
 
     def _is_original(self, lying: Generation) -> bool:
-        """Tell whether bytes that no run wrote are those that a run found and rewrote."""
-        return any(use.generation == lying for run in self._writers(lying.name) for use in run.uses)
+        """Tell whether bytes that no run wrote are those that the first writer found there."""
+        first = self._writers(lying.name)[0]
+        return any(use.generation == lying for use in first.uses)
 
     def _refuse_loops(self) -> None:
         """Leave out steps that feed each other: how often to go round isn't ours to say."""
@@ -246,23 +251,28 @@ class _Planner:
 
     def _goes_before(self, first: RecordedRun, then: RecordedRun) -> bool:
         for use in then.uses:
-            if first.step in {self.currency.by_id[maker].step for maker in use.makers}:
+            if first.step in self._steps_of(then, use):
                 return True
             missing = self.currency.lies(use.name) is None and first.product(use.name) is not None
             if missing and not use.makers and not self._is_lost_original(use):
                 return True
         return any(
             read.name == rewritten.name
-            and self._steps_of(read) == self._steps_of(rewritten)
-            and then.step not in self._steps_of(read)
+            and self._steps_of(first, read) == self._steps_of(then, rewritten)
             and then.product(rewritten.name) is not None
             and first.product(read.name) is None
             for read in first.uses
             for rewritten in then.uses
         )
 
-    def _steps_of(self, use: Use) -> frozenset[str]:
-        return frozenset(self.currency.by_id[maker].step for maker in use.makers)
+    def _steps_of(self, run: RecordedRun, use: Use) -> frozenset[str]:
+        """Give the steps that made what a run read; for its own product, who made it before."""
+        steps = frozenset(self.currency.by_id[maker].step for maker in use.makers)
+        if run.step not in steps or run.product(use.name) is None:
+            return steps
+        line = [self._step(link) for link in self.currency.line(use.generation)]
+        others = [step for step in line if step is not None and step != run.step]
+        return frozenset(others[:1])
 
     def _writers(self, name: str) -> list[RecordedRun]:
         return [run for run in self.currency.runs if run.product(name) is not None]

@@ -216,7 +216,8 @@ class _Author:
         dice = self.dice
         name = dice.choice([*self.sources, "cfg.a", "cfg.b", "cfg.a", "cfg.b", "opt"])
         if dice.random() < 0.12:
-            self._do(f"! {name}-")
+            if name not in self.world.written or not self._lies_by_hand(name):
+                self._do(f"! {name}-")
         else:
             self._do(f"! {name}={dice.randint(1, 3)}")
 

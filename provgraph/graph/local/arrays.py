@@ -119,10 +119,11 @@ class Reaching(Base, GraphStore):
 
     def reach(self, seeds: Sequence[int], *, backwards: bool = False) -> Reach:
         start = list(dict.fromkeys(int(seed) for seed in seeds))
-        large = self._meta()["edges"] > WORTHWHILE
-        done = self._over_tables(start, backwards=backwards, most=SMALL if large else None)
-        if done is not None:
-            return done
+        if self._snapshot is None:
+            large = self._meta()["edges"] > WORTHWHILE
+            done = self._over_tables(start, backwards=backwards, most=SMALL if large else None)
+            if done is not None:
+                return done
         snapshot = self._arrays()
         warm = "scipy.sparse.csgraph" in sys.modules
         done = _plain(snapshot, start, PLAIN_WARM if warm else PLAIN, backwards=backwards)
@@ -244,6 +245,7 @@ def _joined(snapshot: Snapshot, rows: list[tuple[int, int]], vertices: int, seq:
     }
     blocks: list[Ints] = []
     for place, (near, far) in enumerate(((0, 1), (1, 0))):
+        pairs = pairs[np.argsort(pairs[:, near], kind="stable")]
         old_starts = np.asarray(snapshot.blocks[2 * place])
         padded = np.full(vertices + 1, old_starts[-1], dtype=np.int32)
         padded[: len(old_starts)] = old_starts

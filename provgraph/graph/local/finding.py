@@ -7,12 +7,15 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from provgraph.graph.interface import Generation, GraphStore, RunRow
 from provgraph.graph.local.lookups import AMONG, Base
 from provgraph.graph.projection import nanoseconds
 from provgraph.model.kinds import RUN
-from provgraph.model.records import Recorded, RunRecord
+
+if TYPE_CHECKING:
+    from provgraph.model.records import Recorded
 
 DAY = 24 * 60 * 60 * 10**9
 LAST = "\U0010ffff"
@@ -92,6 +95,8 @@ class Finding(Base, GraphStore):
         return dict(self._db.rows("SELECT subject, text FROM title ORDER BY subject, at, text"))
 
     def record_of(self, run: str) -> tuple[str, Recorded] | None:
+        from provgraph.model.records import RunRecord
+
         for name, body in self._db.rows(
             "SELECT name, body FROM record WHERE run = (SELECT key FROM run WHERE id = ?)"
             " ORDER BY version DESC LIMIT 1",

@@ -166,7 +166,7 @@ class Linker:
         self._db.many(ATTRIBUTE, ((key,) for key in np.unique(made).tolist()))
         self._db.run("UPDATE meta SET value = value + ? WHERE name = 'edges'", (self._count,))
         if large:
-            self._db.run("UPDATE meta SET value = value + 1 WHERE name = 'epoch'")
+            self._db.run("UPDATE meta SET value = random() WHERE name = 'epoch'")
             self._db.run("UPDATE meta SET value = 0 WHERE name = 'logging'")
             self._db.run("DELETE FROM fresh")
         elif self._db.one("SELECT value FROM meta WHERE name = 'logging'"):

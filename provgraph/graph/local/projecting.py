@@ -84,6 +84,7 @@ class Projector:
         self._words = words
         self._keys = Keys(connection)
         self._edges = 0
+        self.erased = False
         self._logging = bool(connection.one("SELECT value FROM meta WHERE name = 'logging'"))
 
     def add(self, entries: Iterable[Entry]) -> int:
@@ -286,6 +287,7 @@ class Projector:
         self._db.many(PUT_PIN, (pin for f in facts for pin in f.pins))
         gone = [(thing,) for f in facts for thing in f.erased]
         self._db.many("INSERT OR IGNORE INTO erased VALUES (?)", gone)
+        self.erased = self.erased or bool(gone)
         for table, said in (
             ("title", [s for f in facts for s in f.titles]),
             ("note", [s for f in facts for s in f.notes]),

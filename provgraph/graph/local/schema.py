@@ -3,6 +3,8 @@
 The file lies in the user's cache directory and may be deleted at any time. One that is damaged,
 or was written under another `VERSION`, raises `NeedsRebuild`: `remove_index` it and fill a new one.
 
+`epoch` is another random number whenever what arrays hold of the index no longer counts.
+
 Runs and generations draw their keys from one counter, so that keys are dense and can index arrays.
 A generation's `maker` is part of its identity; `attributed` is one that an import says made it.
 `known` is 0 for what is only referred to so far, 1 for what a record tells of, 2 for what came in
@@ -26,7 +28,8 @@ BUSY_SECONDS = 120
 
 TABLES = """
 CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-INSERT INTO meta VALUES ('next_key', 1), ('edges', 0), ('epoch', 0), ('logging', 0), ('pruned', 0);
+INSERT INTO meta VALUES ('next_key', 1), ('edges', 0), ('epoch', random()), ('logging', 0),
+  ('pruned', 0);
 CREATE TABLE record(name TEXT PRIMARY KEY, run INTEGER, version TEXT, body BLOB);
 CREATE INDEX record_run ON record(run) WHERE run IS NOT NULL;
 CREATE TABLE word(key INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
@@ -218,6 +221,13 @@ class Connection:
                 if self.raw.in_transaction:
                     self.raw.execute("ROLLBACK")
                 raise
+
+    def wipe(self) -> None:
+        """Leave nothing in the write-ahead log of what was deleted; the last reader may have to."""
+        with self._translated():
+            self.raw.execute("PRAGMA busy_timeout = 1000")
+            self.raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self.raw.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
 
     def close(self) -> None:
         """Close the file; twice is once."""

@@ -6,17 +6,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from provgraph.graph.interface import GraphStatus, GraphStore
 from provgraph.graph.local.arrays import Reaching
-from provgraph.graph.local.bulk import Importer
 from provgraph.graph.local.finding import Finding
 from provgraph.graph.local.lookups import Lookups
-from provgraph.graph.local.projecting import Projector
 from provgraph.graph.local.schema import VERSION, Connection
 from provgraph.graph.local.words import Words
-from provgraph.model.records import Recorded
+
+if TYPE_CHECKING:
+    from provgraph.model.records import Recorded
 
 
 class LocalGraph(Lookups, Finding, Reaching, GraphStore):
@@ -39,10 +39,18 @@ class LocalGraph(Lookups, Finding, Reaching, GraphStore):
         self,
         records: Iterable[tuple[str, Recorded, Mapping[str, Mapping[str, Any]]]],
     ) -> int:
+        from provgraph.graph.local.projecting import Projector
+
         with self._changing():
-            return Projector(self._db, self._words).add(records)
+            projector = Projector(self._db, self._words)
+            count = projector.add(records)
+        if projector.erased:
+            self._db.wipe()
+        return count
 
     def add_import(self, name: str, record: Recorded, lines: Iterable[bytes]) -> int:
+        from provgraph.graph.local.bulk import Importer
+
         with self._changing():
             return Importer(self._db, self._words).add(name, record, lines)
 
@@ -56,7 +64,7 @@ class LocalGraph(Lookups, Finding, Reaching, GraphStore):
                     self._db.run(f"DELETE FROM {table}")
             self._db.run("UPDATE meta SET value = 0 WHERE name IN ('edges', 'logging')")
             self._db.run("UPDATE meta SET value = 1 WHERE name = 'next_key'")
-            self._db.run("UPDATE meta SET value = value + 1 WHERE name = 'epoch'")
+            self._db.run("UPDATE meta SET value = random() WHERE name = 'epoch'")
             self._words.forget()
 
     def status(self) -> GraphStatus:

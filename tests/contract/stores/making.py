@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from provgraph.graph.interface import GraphStore
@@ -24,7 +25,7 @@ Entry = tuple[str, Recorded, Mapping[str, Mapping[str, Any]]]
 
 
 def moment(second: int) -> str:
-    return f"2026-01-01T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}Z"
+    return (datetime(2026, 1, 1) + timedelta(seconds=second)).isoformat() + "Z"  # noqa: DTZ001
 
 
 def use(name: str, content: str, maker: str | None = None, **more: Any) -> Use:
@@ -157,9 +158,7 @@ def graph_of(store: GraphStore) -> dict[str, set[Any]]:
             for u in store.uses_by([r.key for r in runs])
         },
         "edges": {(ids[e.cause], ids[e.effect], e.type) for e in store.effects_of(keys)},
-        "depends": {
-            (ids[d.effect], ids[d.cause], d.how, d.evidence) for d in store.depends(keys)
-        },
+        "depends": {(ids[d.effect], ids[d.cause], d.how, d.evidence) for d in store.depends(keys)},
         "touches": {(ids[t.generation], *t[1:]) for t in store.touched_sources()},
         "unsound": {r.id for r in store.unsound_runs()},
         "silent": {r.id for r in store.silent_runs()},

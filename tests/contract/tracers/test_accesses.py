@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import zipapp
 
 import pytest
 
@@ -84,6 +85,21 @@ def test_looking_for_what_is_not_there_is_seen(watch: Watch, look: str) -> None:
 def test_spelling_a_path_out_is_not_looking_for_it(watch: Watch) -> None:
     seen = watch.python("import os, pathlib\nos.path.realpath('o')\npathlib.Path('o').resolve()")
     assert not seen.seen("absent")
+
+
+def test_pillow_looking_what_to_clean_up_is_not_looking_for_it(watch: Watch) -> None:
+    watch.write("PIL/__init__.py", "")
+    watch.write("PIL/Image.py", "import os\ndef save(path): os.path.exists(path); open(path, 'w')")
+    seen = watch.python("from PIL import Image\nImage.save('x.png')")
+    assert seen.seen("absent", "write") == {("write", "x.png")}
+
+
+def test_an_archive_that_is_run_is_read(watch: Watch) -> None:
+    watch.write("app/__main__.py", "open('x')")
+    watch.write("x", "")
+    zipapp.create_archive(watch.project / "app", watch.project / "app.pyz")
+    seen = watch.run(sys.executable, "app.pyz")
+    assert {("read", "app.pyz"), ("read", "x")} <= seen.seen()
 
 
 def test_the_content_before_a_rewrite_is_hashed(watch: Watch) -> None:

@@ -20,7 +20,7 @@ CHILD = "open('child.csv').read()"
         "subprocess.run([sys.executable, 'child.py'], close_fds=False)",
         "os.environ['PYTHONPATH'] = '/none'; subprocess.run([sys.executable, 'child.py'])",
         "os.environ.clear(); subprocess.run([sys.executable, 'child.py'])",
-        "os.environ.pop('PYTHONPATH', 0); os.spawnl(os.P_WAIT, sys.executable, 'python', 'child.py')",
+        "os.environ.pop('PYTHONPATH', 0); os.spawnl(0, sys.executable, 'python', 'child.py')",
         "os.waitpid(os.posix_spawn(sys.executable, ['python', 'child.py'], {}), 0)",
         "os.waitpid(os.posix_spawn(sys.executable, ['python', 'child.py'], os.environ), 0)",
         "os.fork() or os.execv(sys.executable, ['python', 'child.py']); os.wait()",

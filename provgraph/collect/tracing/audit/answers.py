@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +30,8 @@ class Answers:
         self._directory: str | None = None
         path = os.fspath(spool / "ask")
         if len(os.fsencode(path)) > _LONGEST:
+            import tempfile
+
             self._directory = tempfile.mkdtemp(prefix="provgraph-", dir="/tmp")
             path = os.path.join(self._directory, "ask")
         self.path = path

@@ -18,18 +18,20 @@ import atexit
 import os
 import posix
 import sys
-import time
 from posix import getcwd, getpid, lseek, lstat, stat, write
+from time import time_ns
 
 TYPE_CHECKING = False  # importing typing takes longer than all the rest
 if TYPE_CHECKING:
     from typing import Any, Callable
 
 HERE: str = globals()["HERE"]  # <spool>/hook, given by sitecustomize
+ENCODING, ERRORS = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 END = b"\n\0"
 REGULAR, DIRECTORY, LINK, FORMAT = 0o100000, 0o040000, 0o120000, 0o170000
 CHANGING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 NO_FILE = getattr(os, "O_PATH", 0) | os.O_DIRECTORY
+ARCHIVES = (".zip", ".egg", ".pyz", ".pyzw", ".whl", ".par")
 TEMPORARY = getattr(os, "O_TMPFILE", 0)
 MOST_REMEMBERED = 200_000
 ANSWER_WITHIN = 60.0  # s for the content of one file to be hashed
@@ -69,6 +71,8 @@ class State:
     lost = 0
     alone = False
     deaf = False
+    starting = True
+    program = ""
 
 
 SEEN: set[str] = set()
@@ -172,7 +176,7 @@ def begin(how: str) -> None:
         except OSError:
             pass
     State.pid = getpid()
-    State.began = time.time_ns()
+    State.began = time_ns()
     State.log = -1
     State.alone = how == "start" and posix.getppid() == int(_watcher)
     argv = getattr(sys, "orig_argv", None)
@@ -190,7 +194,7 @@ def begin(how: str) -> None:
         + END
     )
     if how == "start":
-        emit(fields(b"Y", time.time_ns()) + items(list(sys.path)) + END)
+        emit(fields(b"Y", time_ns()) + items(list(sys.path)) + END)
         try:
             stdin = stat(0)
             if stdin.st_mode & FORMAT == REGULAR:
@@ -239,7 +243,7 @@ def watched(path: str) -> bool:
 
 
 def encode(path: str) -> bytes:
-    return os.fsencode(path)
+    return path.encode(ENCODING, ERRORS)
 
 
 def log_access(
@@ -258,7 +262,7 @@ def log_access(
         )
     emit(
         b"A\0%d\0%b\0%b\0%b\0%b\0%b\n\0"
-        % (time.time_ns(), action.encode(), encode(path), encode(other), before, numbers)
+        % (time_ns(), action.encode(), encode(path), encode(other), before, numbers)
     )
 
 
@@ -349,7 +353,7 @@ def on_open(args: Any) -> None:
                 found = stat(full)
             except OSError:
                 return None
-    elif looks_for_zip():
+    elif (State.starting or full.endswith(ARCHIVES)) and looks_for_zip(full):
         return None
     else:
         SEEN.add(path)
@@ -357,9 +361,9 @@ def on_open(args: Any) -> None:
     emit(
         b"A\0%d\0%b\0%b\0\0\0%d\0%d\0%d\0%d\0%d\0\n\0"
         % (
-            time.time_ns(),
+            time_ns(),
             action,
-            os.fsencode(full),
+            full.encode(ENCODING, ERRORS),
             found.st_dev,
             found.st_ino,
             found.st_size,
@@ -441,9 +445,17 @@ def searches_for_code(frame: Any) -> bool:
             return True  # spelling a path out isn't looking whether it is there
         back = frame.f_back
         return back is not None and searches_for_code(back)
+    if (name, frame.f_code.co_name) in HARMLESS_LOOKS:
+        return True
     return name.partition(".")[0] in SEARCHERS
 
 
+# Functions that look whether a file is there, and do the same whether it is or not.
+HARMLESS_LOOKS = frozenset(
+    (
+        ("PIL.Image", "save"),  # to remove a half-written file after an error
+    )
+)
 SEARCHERS = frozenset(
     (
         *("importlib", "importlib_metadata", "importlib_resources", "pkg_resources", "pkgutil"),
@@ -477,8 +489,11 @@ def code_access(full: str) -> tuple[bytes | None, str]:
     return (None if shows_lines(frame) else b"source"), full
 
 
-def looks_for_zip() -> bool:
-    """Tell whether Python opens its program, or looks whether an entry of the path is an archive."""
+def looks_for_zip(full: str) -> bool:
+    """Tell whether Python opens its program, or looks whether something is an archive."""
+    if full == State.program:
+        State.starting = False
+        return True
     try:
         code = sys._getframe(3).f_code
     except ValueError:  # no Python code is running yet
@@ -662,7 +677,7 @@ def on_import(args: Any) -> None:
         NAMES.add(name)
         top, dot, _ = name.partition(".")
         if not dot or top in SPACES:
-            emit(fields(b"I", time.time_ns(), name) + END)
+            emit(fields(b"I", time_ns(), name) + END)
 
 
 SPACES = ("google", "azure", "zope", "mpl_toolkits", "ruamel", "sphinxcontrib", "backports")
@@ -685,24 +700,32 @@ def native(name: Any, full: str) -> None:
         log_access("read", full, stat(full))
     except OSError:
         return
-    emit(fields(b"N", time.time_ns(), name, full) + END)
+    emit(fields(b"N", time_ns(), name, full) + END)
 
 
 def on_program(args: Any) -> None:
     path = args[0]
     full = absolute(path)
-    if full is not None and watched(full):
+    if full is None or not watched(full):
+        State.starting = False
+    else:
         try:
             found = stat(full)
         except OSError:
             return
         if found.st_mode & FORMAT == REGULAR:
+            State.program = full
             INODES.add(found.st_ino)
             log_access("program", full, found)
 
 
+def on_command(_args: Any) -> None:
+    State.starting = False
+
+
 def on_module_run(args: Any) -> None:
-    emit(fields(b"R", time.time_ns(), args[0]) + END)
+    State.starting = False
+    emit(fields(b"R", time_ns(), args[0]) + END)
 
 
 # -- other processes -----------------------------------------------------------------------------
@@ -750,7 +773,7 @@ def spawned(how: str, executable: Any, argv: Any, directory: Any, env: Any) -> N
             name = ""
     place = os.path.join(getcwd_or_empty(), where)
     emit(
-        fields(b"S", time.time_ns(), how, os.path.join(place, name) if name else "", place)
+        fields(b"S", time_ns(), how, os.path.join(place, name) if name else "", place)
         + items(list(argv) if not isinstance(argv, (str, bytes)) else argv)
         + END
     )
@@ -1019,7 +1042,7 @@ def finish() -> None:
             except AttributeError:
                 continue
             loaded.append(name + "|" + (file if type(file) is str else ""))
-        emit(fields(b"X", time.time_ns(), State.lost) + items(loaded) + END)
+        emit(fields(b"X", time_ns(), State.lost) + items(loaded) + END)
     except Exception as error:
         if foreign(error):
             raise
@@ -1053,6 +1076,7 @@ HANDLERS: dict[str, Any] = {
     "ctypes.dlopen": on_dlopen,
     "cpython.run_file": on_program,
     "cpython.run_module": on_module_run,
+    "cpython.run_command": on_command,
     "subprocess.Popen": on_popen,
     "os.exec": on_exec,
     "os.posix_spawn": on_posix_spawn,

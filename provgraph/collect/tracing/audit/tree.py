@@ -1,0 +1,216 @@
+"""Read what the processes of a command left in its spool, and judge who is missing from them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from provgraph.collect.noise import NATIVE_READERS
+from provgraph.collect.trace import Access, Process, Trace
+from provgraph.collect.tracing import programs
+from provgraph.collect.tracing.audit.answers import NOT_NEEDED
+from provgraph.collect.tracing.audit.distributions import distributions
+from provgraph.collect.tracing.audit.log import ProcessLog, Spawn, read_logs
+from provgraph.model.digests import EMPTY
+
+COMMAND = "command.json"  # written by collect/run.py: what was started, and as which process
+
+
+def read_trace(spool: Path, method: str) -> Trace:
+    """Give what was seen of the command whose processes logged into this spool."""
+    logs = read_logs(spool)
+    tree = _Tree(logs, _command(spool))
+    accesses = sorted(
+        (_tidy(access) for log in logs for access in log.accesses), key=lambda one: one.when
+    )
+    cut = [("log-cut", _label(log.argv)) for log in logs if log.cut]
+    return Trace(
+        method=method,
+        processes=tuple(tree.processes),
+        accesses=tuple(_with_programs(accesses, logs)),
+        gaps=tuple(dict.fromkeys([*tree.gaps, *cut])),
+    )
+
+
+@dataclass
+class _Command:
+    pid: int = 0
+    argv: tuple[str, ...] = ()
+    path: str = ""
+    cwd: str = ""
+
+
+def _command(spool: Path) -> _Command:
+    try:
+        told = json.loads((spool / COMMAND).read_bytes())
+        return _Command(int(told["pid"]), tuple(told["argv"]), told["path"], told["cwd"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return _Command()
+
+
+@dataclass
+class _Tree:
+    """Who was started, who reported, and so who nothing watched."""
+
+    logs: list[ProcessLog]
+    command: _Command
+    processes: list[Process] = field(default_factory=list)
+    gaps: list[tuple[str, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._free = [log for log in self.logs if log.how == "start"]
+        self._by_pid: dict[int, ProcessLog] = {}
+        if self.command.pid:
+            self._top()
+        for log in self.logs:
+            self._by_pid[log.pid] = log
+            self._reported(log)
+            for spawn in log.spawns:
+                self._spawned(spawn)
+
+    def _top(self) -> None:
+        first = Spawn(
+            0, "exec", self.command.path, self.command.cwd, self.command.argv, self.command.pid
+        )
+        self._spawned(first)
+
+    def _reported(self, log: ProcessLog) -> None:
+        modules = dict(log.loaded or ())
+        if log.loaded is None:
+            modules = dict.fromkeys(log.imported, "")
+        path = log.path
+        parent = self._by_pid.get(log.parent) if log.how == "fork" else None
+        if parent is not None:  # what the parent had loaded, the child of a fork has too
+            modules = {**dict.fromkeys(parent.imported, ""), **modules}
+            path = path or parent.path
+            log.imported = [*parent.imported, *log.imported]
+            log.path = path
+        natives = sorted({*log.natives, *(NATIVE_READERS & {n.partition(".")[0] for n in modules})})
+        if log.loaded is not None:
+            natives = sorted({*log.natives, *(NATIVE_READERS & modules.keys())})
+        label = _label(log.argv)
+        self.processes.append(
+            Process(
+                pid=log.pid,
+                parent=log.parent,
+                argv=log.argv,
+                report=True,
+                python=log.python,
+                distributions=distributions(modules, path),
+                natives=tuple(natives),
+                environ=tuple(sorted(set(log.environ))),
+                ended=log.ended or log.how == "fork",
+            )
+        )
+        self.gaps += [("native-reader", f"{label} ({name})") for name in natives]
+
+    def _spawned(self, spawn: Spawn) -> None:
+        """Find who a spawned program became; a gap where nobody knows what it read."""
+        if not spawn.path or not os.path.exists(spawn.path):
+            return  # not found: nothing ran
+        options = programs.python_options(spawn.path, spawn.argv)
+        if options is not None:
+            if not self._claim(spawn, like=spawn.argv):
+                shut = programs.isolated(options)
+                self._missing(spawn, "isolated" if shut else "no-report")
+        elif programs.is_launcher(spawn.path):
+            if not self._claim(spawn, like=None):
+                self._missing(spawn, "not-python")
+        elif not programs.is_harmless(spawn.path, spawn.argv):
+            self._missing(spawn, "not-python")
+
+    def _claim(self, spawn: Spawn, *, like: Sequence[str] | None) -> bool:
+        """Take the report that a spawn led to: as this process (exec) or as its child."""
+        for log in self._free:
+            own = log.pid == spawn.pid if spawn.how == "exec" else log.parent == spawn.pid
+            if like is None:
+                own = own or (spawn.how == "exec" and log.parent == spawn.pid)
+                own = own or bool(log.argv[1:] and log.argv[1:] == spawn.argv[-len(log.argv[1:]) :])
+            if own and log.began >= spawn.when and (like is None or _same(like, log.argv)):
+                self._free.remove(log)
+                return True
+        return False
+
+    def _missing(self, spawn: Spawn, why: str) -> None:
+        self.processes.append(
+            Process(
+                pid=spawn.pid if spawn.how == "exec" else 0,
+                parent=0 if spawn.how == "exec" else spawn.pid,
+                argv=spawn.argv,
+                report=False,
+                why=why,
+            )
+        )
+        reason = "isolated-python" if why == "isolated" else "untraced"
+        self.gaps.append((reason, _label(spawn.argv) or os.path.basename(spawn.path)))
+
+
+def _same(spawned: Sequence[str], reported: Sequence[str]) -> bool:
+    """Tell whether a process that reported is the one spawned: a script gets its interpreter."""
+    tail = list(spawned[1:])
+    return not tail or list(reported[-len(tail) :]) == tail
+
+
+def _label(argv: Sequence[str]) -> str:
+    """Name a process by its program alone: arguments may hold secrets."""
+    words = [os.path.basename(word) for word in argv[:1]]
+    if words and words[0].startswith(("python", "pypy")):
+        options = iter(argv[1:])
+        for word in options:
+            if word == "-m":
+                return f"{words[0]} -m {next(options, '')}"
+            if word == "-c":
+                return f"{words[0]} -c"
+            if not word.startswith("-"):
+                return os.path.basename(word)
+    return words[0] if words else ""
+
+
+def _tidy(access: Access) -> Access:
+    """Spell an access's paths out, and its earlier content where that is plain."""
+    before = access.before
+    if before == NOT_NEEDED:
+        before = None
+    elif before is None and access.size == 0 and access.action in ("write", "update", "append"):
+        before = EMPTY
+    return Access(
+        action=access.action,
+        path=_normal(access.path),
+        when=access.when,
+        pid=access.pid,
+        other=None if access.other is None else _normal(access.other),
+        before=before,
+        size=access.size,
+        stat=access.stat,
+    )
+
+
+def _normal(path: bytes) -> bytes:
+    """Resolve `.` and `..`, the latter as the system does: through links."""
+    if b"/../" in path or path.endswith(b"/.."):
+        head, tail = os.path.split(path)
+        if tail in (b"..", b"."):
+            return os.path.realpath(path)
+        path = os.path.join(os.path.realpath(head), tail)
+    path = os.path.normpath(path)
+    return path[1:] if path.startswith(b"//") else path
+
+
+def _with_programs(accesses: list[Access], logs: list[ProcessLog]) -> list[Access]:
+    """Mark what `python -m name` ran as a program."""
+    wanted: dict[int, tuple[bytes, ...]] = {}
+    for log in logs:
+        if log.module:
+            base = b"/" + os.fsencode(log.module.replace(".", "/"))
+            wanted[log.pid] = (base + b".py", base + b"/__main__.py")
+    if not wanted:
+        return accesses
+    return [
+        Access("program", one.path, one.when, one.pid, stat=one.stat, size=one.size)
+        if one.action == "module" and one.path.endswith(wanted.get(one.pid, (b"\0",)))
+        else one
+        for one in accesses
+    ]

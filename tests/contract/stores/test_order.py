@@ -1,0 +1,135 @@
+"""The graph depends on the set of records only: any order, any batches, with repeats."""
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from provgraph.graph import GraphStore
+from provgraph.model.records import EraseRecord, NoteRecord, PinRecord, RunRecord
+from tests.contract.stores.making import (
+    PROJECT,
+    Entry,
+    edge,
+    entry,
+    graph_of,
+    load,
+    moment,
+    node,
+    product,
+    run,
+    use,
+)
+
+NAMES = st.sampled_from(["a", "b", "d/c", "x.log"])
+CONTENTS = st.sampled_from(["1", "2", "absent"])
+NUMBERS = st.integers(1, 6)
+KINDS = st.sampled_from([None, "Model", "Table"])
+
+
+@st.composite
+def uses(draw: st.DrawFn) -> Any:
+    maker = draw(st.none() | NUMBERS)
+    stream = draw(st.booleans())
+    return use(
+        draw(NAMES),
+        draw(CONTENTS),
+        None if maker is None else f"01R{maker:04}",
+        maker_step=None if maker is None else draw(st.sampled_from(["s", "t"])),
+        role="stream" if stream else "input",
+        writers=[f"01R{n:04}" for n in draw(st.lists(NUMBERS, max_size=2))] if stream else [],
+        kind=draw(KINDS),
+        size=draw(st.none() | st.integers(0, 3)),
+        touched=draw(st.dictionaries(st.sampled_from(["k", "#bytes"]), st.just("v:1"), max_size=2)),
+    )
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> RunRecord:
+    products = draw(st.dictionaries(NAMES, st.sampled_from(["1", "2"]), max_size=3))
+    number = draw(NUMBERS)
+    return run(
+        number,
+        draw(st.sampled_from(["s", "t"])),
+        draw(st.lists(uses(), max_size=3)),
+        [
+            product(
+                name, content, kind=draw(KINDS), mode=draw(st.sampled_from(["write", "append"]))
+            )
+            for name, content in products.items()
+        ],
+        status=draw(st.sampled_from(["ok", "ok", "failed"])),
+        private={"titles": "secret", "note": "kept"},
+        at=10 * number + draw(st.integers(0, 3)),
+    )
+
+
+@st.composite
+def entries(draw: st.DrawFn) -> list[Entry]:
+    found: list[Entry] = []
+    for record in draw(st.lists(runs(), max_size=6)):
+        private = {"titles": {"env:e": record.run}, "note": {"text": record.step.key}}
+        found.append(entry(record, private))
+    pins = st.builds(
+        PinRecord,
+        project=st.just(PROJECT),
+        at=st.integers(0, 3).map(moment),
+        name=NAMES,
+        digest=st.just("b3:1"),
+        as_=st.sampled_from(["pinned", "published", "none"]),
+    )
+    found += [entry(pin) for pin in draw(st.lists(pins, max_size=2))]
+    if draw(st.booleans()):
+        found.append(entry(EraseRecord(project=PROJECT, at=moment(1), objects=("secret",))))
+    note = NoteRecord(project=PROJECT, at=moment(3), subject="a", private={"note": "secret"})
+    found.append(entry(note, {"note": {"text": "why"}}))
+    return found
+
+
+IMPORTS = (
+    (
+        node("Run", "r", "1", props={"status": "failed", "ended": moment(3)}),
+        node("Dataset", "a", "2", digest="b3:1"),
+        node("Dataset", "raw", "3"),
+        edge("PRODUCES", "1", "2"),
+        edge("USES", "1", "3", role="train", touched={"k": "v:2"}),
+    ),
+    (
+        node("Run", "s", "1"),
+        node("Table", "a", "2", digest="b3:1", props={"rows": 3}),
+        node("Run", "r", "3", props={"by": "me"}),
+        edge("PRODUCES", "1", "2"),
+        edge("DEPENDS_ON", "2", "01R0001", how="noted"),
+        edge("USES", "3", "2"),
+    ),
+)
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(entries=entries(), data=st.data())
+def test_any_order_of_arrival_gives_the_same_graph(
+    new_store: Callable[[], GraphStore], entries: list[Entry], data: st.DataObject
+) -> None:
+    imported = data.draw(st.booleans())
+    one, other = new_store(), new_store()
+    one.add(entries)
+    for place, lines in enumerate(IMPORTS if imported else ()):
+        load(one, str(place), *lines, known={"01R0001"})
+    jobs: list[Entry | int] = [*entries, *((0, 1) if imported else ())]
+    for job in data.draw(st.permutations(jobs)):
+        if isinstance(job, int):
+            load(other, str(job), *IMPORTS[job], known={"01R0001"})
+        else:
+            again = data.draw(st.sampled_from(entries))
+            other.add([job, again])
+    left, right = graph_of(one), graph_of(other)
+    for store in (one, other):
+        store.close()
+    for part, rows in left.items():
+        assert rows - right[part] == set(), f"only with all at once: {part}"
+        assert right[part] - rows == set(), f"only one by one: {part}"

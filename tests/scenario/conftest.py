@@ -1,0 +1,61 @@
+"""What the stories share: a home of their own, an identity for git, projects to begin with."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.scenario.shell import Project, begin
+from tests.scenario.trunk import told
+
+GIT = """\
+[user]
+name = Ada Tester
+email = ada@example.org
+[protocol "file"]
+allow = always
+"""
+Begin = Callable[..., Project]
+
+
+@pytest.fixture(scope="session")
+def env(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """Give an environment in which nothing of the person who runs the tests is seen or changed."""
+    home = tmp_path_factory.mktemp("home")
+    (home / ".gitconfig").write_text(GIT)
+    bin_ = home / "bin"
+    bin_.mkdir()
+    provgraph = bin_ / "provgraph"
+    provgraph.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m provgraph "$@"\n')
+    provgraph.chmod(0o755)
+    return {
+        "HOME": str(home),
+        "XDG_CACHE_HOME": str(home / "cache"),
+        "XDG_CONFIG_HOME": str(home / "config"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "PATH": os.pathsep.join([str(bin_), str(Path(sys.executable).parent), os.defpath]),
+        "LANG": "C.UTF-8",
+        "TMPDIR": str(tmp_path_factory.mktemp("tmp")),
+    }
+
+
+@pytest.fixture
+def project(tmp_path: Path, env: Mapping[str, str]) -> Project:
+    """Give an empty project in a git repository."""
+    return begin(tmp_path / "project", env)
+
+
+@pytest.fixture(scope="session")
+def told_once(tmp_path_factory: pytest.TempPathFactory, env: Mapping[str, str]) -> Project:
+    """Give the trunk story, told once; not to be changed, nor asked anything that records."""
+    return told(begin(tmp_path_factory.mktemp("told") / "story", env))
+
+
+@pytest.fixture
+def story(told_once: Project, tmp_path: Path) -> Project:
+    """Give a copy of the trunk story to go on with."""
+    return told_once.copy_to(tmp_path / "story")
