@@ -529,7 +529,9 @@ class Project:
 
     # -- inside ---------------------------------------------------------------------------------
 
-    def contents(self, published: Callable[[str], bool] = lambda _name: True) -> Contents:
+    def contents(
+        self, published: Callable[[str], bool] = lambda _name: True, *, cached: bool = True
+    ) -> Contents:
         """Read and hash files, remembering what was hashed; `published`: names that git tracks."""
         from provgraph.collect.content import Contents, StatCache
         from provgraph.collect.noise import Noise
@@ -538,7 +540,7 @@ class Project:
         return Contents(
             self.root,
             self.ledger.key,
-            StatCache(self.cache_path / "stat.sqlite"),
+            StatCache(self.cache_path / "stat.sqlite") if cached else None,
             self.configuration.size_limit,
             published=published,
             noise=noise.in_project,
@@ -582,6 +584,8 @@ class Project:
         argv = private.get("argv")
         if not isinstance(argv, list):
             return ""
+        if private.get("inside"):
+            return shlex.join(map(str, argv))
         record: Any = found[1]
         named = f"--name {shlex.quote(record.step.label)} " if record.step.named else ""
         return f"provgraph run {named}-- {shlex.join(map(str, argv))}"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from provgraph.analysis.facts import Facts, Name
 from provgraph.analysis.judgement import Judgement, Trouble
-from provgraph.model.answers import RANK, GapNote
+from provgraph.model.answers import MISSING, RANK, GapNote
 from provgraph.model.gaps import BLOCKING, grade_of, words_of
 
 
@@ -42,17 +42,31 @@ def blocked_names(judgement: Judgement, trouble: Trouble) -> set[str]:
         return set()
     if not trouble.origins:
         return {trouble.subject}
-    reached = resting_on(facts, trouble.origins, judgement.resting)
+    reached = resting_on(facts, trouble.origins, _supports(judgement))
     out = set()
     for name in facts.at:
         if not facts.produced(name) or facts.is_stream(name):
             continue
-        if judgement.name_state(name) not in RANK:
+        if judgement.name_state(name) not in (*RANK, MISSING):
             continue
         here = judgement.lying(name).generation
         live = judgement.live_runs(name)
         if any(run in reached for run in live) or (here is not None and here.key in reached):
             out.add(name[1])
+    return out
+
+
+def _supports(judgement: Judgement) -> dict[int, list[int]]:
+    """Give what else rests on what: on equal bytes lying there, on stand-ins of fallen makers."""
+    facts = judgement.facts
+    out: dict[int, list[int]] = defaultdict(list)
+    for cause, runs in judgement.resting.items():
+        out[cause].extend(runs)
+    for members in facts.members.values() if facts.classes else ():
+        fallen = [g.key for g in members if g.maker in judgement.lower]
+        for g in members if fallen else ():
+            if g.maker not in judgement.stale:
+                out[g.key].extend(fallen)
     return out
 
 

@@ -46,7 +46,6 @@ def compare(
     first = before if before is not None else judge(facts, change.before)
     after = judge(facts, change.after, suppose=change.suppose)
     fall = Fall(before=first, after=after)
-    asked = {name for target in targets for name, parts in target.names if not parts}
     reached = _reached(facts, targets)
     for name in facts.at:
         if facts.is_stream(name):
@@ -57,8 +56,10 @@ def compare(
                 shown, decided = _decisive(after, name, new)
                 fall.fell.append(Fell(name[1], shown, decided, new))
                 continue
-        if old in (BEHIND, STALE) and (name[0] != facts.project or name[1] not in asked):
-            if any(g.key in reached or g.maker in reached for g in facts.at[name]):
+        if old in (BEHIND, STALE):
+            here = first.lying(name).generation
+            live = {*first.live_runs(name), here.key if here is not None else None}
+            if live & reached:
                 fall.already.append((name[1], facts.at[name][-1].key, old))
     for run in facts.store.silent_runs():
         old, new = first.state_of(run.key), after.state_of(run.key)
@@ -93,11 +94,10 @@ def _reached(facts: Facts, targets: Sequence[Target]) -> set[int]:
         starts.extend(target.contents)
         for name, parts in target.names:
             keys = [g.key for g in facts.at.get((facts.project, name), ())]
-            if not parts:
-                starts.extend(keys)
-                continue
             for uses in facts.readers(keys).values():
-                starts.extend(u.run for u in uses if set(parts) & set(u.touched))
+                starts.extend(u.run for u in uses if not parts or set(parts) & set(u.touched))
+            for key in keys:
+                starts.extend(facts.copied_to.get(key, ()))
     return resting_on(facts, starts) if starts else set()
 
 

@@ -405,13 +405,18 @@ def _find_troubles(judgement: Judgement, consumed: set[int], unknown: set[int]) 
             judgement.troubles.append(
                 Trouble("undecided", name[1], tuple(g.key for g in made))
             )
-        for g in facts.line(here.generation):
-            before = facts.generation(g.before) if g.before is not None else None
-            twice = before is not None and before.maker is not None and before.step == g.step
-            if twice and not g.append:
-                origin = () if g.maker is None else (g.maker,)
-                judgement.troubles.append(Trouble("applied-twice", name[1], origin))
-                break
+        twice = [
+            g.maker
+            for g in made
+            if g.before is not None
+            and not g.append
+            and g.maker is not None
+            and (before := facts.generation(g.before)) is not None
+            and before.maker is not None
+            and before.step == g.step
+        ]
+        if twice:
+            judgement.troubles.append(Trouble("applied-twice", name[1], tuple(twice)))
     for key in sorted(consumed):
         source = facts.generation(key)
         if source is not None:

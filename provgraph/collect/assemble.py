@@ -23,7 +23,7 @@ from provgraph.collect.trace import Access, Trace
 from provgraph.model.digests import ABSENT, content_digest, keyed_digest
 from provgraph.model.kinds import DEFAULT_STREAMS, is_stream
 from provgraph.model.names import name_of
-from provgraph.model.parts import BYTES, LISTING, SYNTAX
+from provgraph.model.parts import BYTES, LISTING, ORDER, SYNTAX
 from provgraph.model.records import (
     Gap,
     Git,
@@ -194,10 +194,12 @@ Stat = tuple[int, int, int, int, int]
 class _Read:
     """That a path's content as it was before the run was used.
 
-    `digest` is set where that content is known for sure; `stat` is what was there then.
+    `digest` is set where that content is known for sure; `stat` is what was there then. `keys`
+    are those that were read, where nothing else was.
     """
 
     roles: set[str] = field(default_factory=set)
+    keys: set[str] = field(default_factory=set)
     digest: str | None = None
     size: int | None = None
     stat: Stat | None = None
@@ -289,7 +291,7 @@ class _Story:
         """Take the next access."""
         path = self.real(access.path)
         action = access.action
-        if action in ("read", "module", "program", "source"):
+        if action in ("read", "module", "program", "source", "keys"):
             for place in self._ways_to(access.path, path):
                 self._read(place, action, access)
         elif action == "absent":
@@ -332,6 +334,9 @@ class _Story:
         if state.wrote and state.read.digest is None and not state.read.gap:
             state.read.stat = None  # appended to before: what it is now is partly our own
         state.read.roles.add(role)
+        state.read.keys |= set(access.keys)
+        if role == "keys" and not _same(state.read.stat, access.stat):
+            state.read.gap = state.read.gap or "changed-while-read"
         if access.before and state.read.digest is None and access.before.startswith(("b3:", "k:")):
             state.read.digest = access.before
 
@@ -624,6 +629,9 @@ class _Account:
         elif code and plain and not state.wrote and not state.own and read.digest is None:
             with contextlib.suppress(OSError):
                 touched = {SYNTAX: self.contents.part(path, SYNTAX)}
+        elif read.roles == {"keys"} and read.digest is None and digest != UNKNOWN:
+            if not (state.wrote or state.own or state.declared):
+                touched = self._keys(path, read.keys) or touched
         role = next((one for one in ("program", "module") if one in read.roles), "input")
         kept = None
         if role != "input" and self.keep is not None and not state.wrote:
@@ -643,6 +651,27 @@ class _Account:
                 kept=kept,
             )
         ]
+
+    def _keys(self, path: bytes, keys: set[str]) -> dict[str, str]:
+        """Give the digests of the keys read; nothing where they can't stand for the file.
+
+        `model.` says that a mapping was gone into. That it is one is sure where a key below it
+        was there and read; else it counts as a whole.
+        """
+        if BYTES in keys:
+            return {}
+        entered = {key[:-1] for key in keys if key.endswith(".")}
+        try:
+            parts = {k: self.contents.part(path, k) for k in sorted(keys) if not k.endswith(".")}
+            there = [k for k, digest in parts.items() if digest != ABSENT and k != ORDER]
+            if not there and entered == {""}:
+                return {}
+            for way in sorted(entered - {""}):
+                if not any(key == way or key.startswith(way + ".") for key in there):
+                    parts[way] = self.contents.part(path, way)
+        except OSError:
+            return {}
+        return parts
 
     def _as_read(self, path: bytes, name: str, state: _Path, read: _Read) -> tuple[str, int | None]:
         """Give the content as it was read; a gap where it can only be guessed."""

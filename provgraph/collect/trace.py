@@ -18,6 +18,7 @@ Action = Literal[
     "remove",
     "rename",  # path → other
     "copy",  # path → other (shutil, os.sendfile, copy_file_range)
+    "keys",  # only these keys of a config were read (provgraph.params)
 ]
 
 
@@ -27,7 +28,8 @@ class Access:
 
     `before` is, for the first destructive access to an existing file, its content as it was
     (digest), or "too-large", "unreadable", "lost" (asked for, no answer). `stat` is (device,
-    inode, size, mtime_ns, ctime_ns) as the tracer saw it at the access, where it looked.
+    inode, size, mtime_ns, ctime_ns) as the tracer saw it at the access, where it looked. `keys`
+    are the parts that `keys` is about.
     """
 
     action: Action
@@ -38,6 +40,7 @@ class Access:
     before: str | None = None
     size: int | None = None
     stat: tuple[int, int, int, int, int] | None = None
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +67,14 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Everything seen of one command. `gaps` are (reason, subject) of `model/gaps.py`."""
+    """Everything seen of one command. `gaps` are (reason, subject) of `model/gaps.py`.
+
+    `said` is what the program itself declared through the library, in order: (kind, name, value)
+    with the kinds `uses`, `produces`, `param`, `metric` and `note`.
+    """
 
     method: str
     processes: tuple[Process, ...]
     accesses: tuple[Access, ...]
     gaps: tuple[tuple[str, str], ...] = ()
+    said: tuple[tuple[str, str, str], ...] = ()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import getpass
+import json
 import os
 import re
 import secrets
@@ -51,7 +52,9 @@ class Site(Protocol):
     def lookup(self) -> Lookup:
         """Give the graph, in step with the ledger; raises `ProvgraphError` where it can't be."""
 
-    def contents(self, published: Callable[[str], bool] = ...) -> Contents:
+    def contents(
+        self, published: Callable[[str], bool] = ..., *, cached: bool = ...
+    ) -> Contents:
         """Read and hash files; `published` tells which names git tracks."""
 
 
@@ -85,7 +88,7 @@ def watch(site: Site, command: Sequence[str], said: Said, *, say: Say | None = N
     tell = say or (lambda line: None)
     try:
         run = new_run_id()
-        document = _document(site, command, said)
+        document = document_of(site, command, said)
         spool = Spool.begin(site.ledger, run, document)
         tracer = make_tracer(site)
     except (ProvgraphError, OSError) as error:
@@ -169,14 +172,14 @@ def _load_what_recording_needs() -> None:
     _ = (assemble, content, environment, metrics, local)
 
 
-def make_tracer(site: Site) -> AuditTracer:
-    """Set up the tracer for this project."""
+def make_tracer(site: Site, *, cached: bool = True) -> AuditTracer:
+    """Set up the tracer for this project; `cached`: hashes may be remembered in the stat cache."""
     from provgraph.collect.noise import Noise
     from provgraph.collect.tracing import AuditTracer
     from provgraph.model.kinds import is_stream
     from provgraph.model.names import name_of
 
-    contents = site.contents()
+    contents = site.contents(cached=cached)
     noise = Noise(os.fspath(site.root), site.configuration.noise_table)
     streams = site.configuration.stream_table
     top = os.path.join(os.fsencode(os.path.realpath(site.root)), b"")
@@ -187,10 +190,18 @@ def make_tracer(site: Site) -> AuditTracer:
         name = name_of(path[len(top) :])
         return noise.in_project(name) or is_stream(name, streams)
 
-    return AuditTracer(site.root, contents.digest, limit=site.configuration.size_limit, skip=skip)
+    ours = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
+    return AuditTracer(
+        site.root,
+        contents.digest,
+        limit=site.configuration.size_limit,
+        skip=skip,
+        # Installed as a checkout, provgraph would look like data; its version is known anyway.
+        ignored=() if os.fsencode(ours).startswith(top) else (ours,),
+    )
 
 
-def _document(site: Site, command: Sequence[str], said: Said) -> dict[str, Any]:
+def document_of(site: Site, command: Sequence[str], said: Said) -> dict[str, Any]:
     """Say of a run, at its start, what its record needs if we die: secrets redacted already."""
     from provgraph.collect import redact
     from provgraph.collect.environment import this_host
@@ -270,8 +281,9 @@ def record_run(
     from provgraph.model.digests import keyed_digest
     from provgraph.model.records import Gap, Git, Metric, Step, Use
 
-    ledger, document = site.ledger, spool.document
+    ledger = site.ledger
     key = ledger.key
+    document = _with_said(spool.document, trace.said, key)
     contents = site.contents(lambda name: name in git.tracked)
     gaps: list[Gap] = []
     try:
@@ -314,7 +326,10 @@ def record_run(
     params = {name: keyed_digest(key, str(v).encode()) for name, v in document["params"].items()}
     if step.named:
         params["argv"] = keyed_digest(key, "\0".join(document["argv"]).encode("utf-8", "replace"))
-    say_privately("command", {"argv": document["argv"], "cwd": _home(document["cwd"])})
+    command = {"argv": document["argv"], "cwd": _home(document["cwd"])}
+    if document.get("inside"):
+        command["inside"] = True  # the program records itself; `provgraph run` isn't put before it
+    say_privately("command", command)
     say_privately("agent", {"user": document["user"], "host": document["host"]})
     say_privately("params", dict(document["params"]))
     say_privately("note", {"text": document["note"]} if document["note"] else {})
@@ -341,6 +356,35 @@ def record_run(
     )
     spool.conclude(ledger, record)
     return observed.complaints
+
+
+def _with_said(
+    document: dict[str, Any], said: Sequence[tuple[str, str, str]], key: bytes
+) -> dict[str, Any]:
+    """Add what the program declared through the library to what was said of the run at its start.
+
+    A parameter that was given several values, by several blocks, has all of them.
+    """
+    from provgraph.collect import redact
+
+    if not said:
+        return document
+    told: dict[str, Any] = {**document, "metrics": dict(document["metrics"])}
+    params = {name: {value} for name, value in document["params"].items()}
+    notes = [document["note"]] if document["note"] else []
+    for kind, name, value in said:
+        if kind in ("uses", "produces"):
+            told[kind] = [*told[kind], name]
+        elif kind == "param":
+            value = redact.redact_mapping({name: value}, key)[name]  # noqa: PLW2901 - the same, safe
+            params.setdefault(name, set()).add(value)
+        elif kind == "metric":
+            told["metrics"][name] = json.loads(value)
+        elif kind == "note":
+            notes.append(redact.redact_text(value, key))
+    told["params"] = {name: ", ".join(sorted(values)) for name, values in params.items()}
+    told["note"] = "\n".join(notes) or None
+    return told
 
 
 def _environments(

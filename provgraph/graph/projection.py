@@ -284,13 +284,18 @@ def _titles(record: Recorded, private: Private) -> Iterator[SaidFact]:
         holder = record.private.get(category, "")
         for name, text in private.get(category, {}).items():
             full = name if is_uri(name) or category == "titles" else f"outside:{name}"
-            yield SaidFact(full, str(text), record.at, holder)
+            yield SaidFact(full, _readable(text), record.at, holder)
 
 
 def _notes(subject: str, record: Recorded, private: Private) -> Iterator[SaidFact]:
     text = private.get("note", {}).get("text")
     if text:
-        yield SaidFact(subject, str(text), record.at, record.private.get("note", ""))
+        yield SaidFact(subject, _readable(text), record.at, record.private.get("note", ""))
+
+
+def _readable(text: object) -> str:
+    """Write bytes that aren't UTF-8, as in paths, so that they can be kept and shown."""
+    return str(text).encode("utf-8", "backslashreplace").decode()
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

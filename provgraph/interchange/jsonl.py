@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 from provgraph.errors import ImportLineError
 from provgraph.graph.interface import DEPENDS_ON, GraphStore
-from provgraph.graph.lines import TYPES, is_ref, is_run_id
+from provgraph.graph.lines import CODES, TYPES, is_ref, is_run_id
 from provgraph.model.kinds import RUN
 from provgraph.model.records import SAFE_INTEGER
 
@@ -30,8 +30,15 @@ SPOOLED = 1 << 20
 
 NODE_KEYS = frozenset({"kind", "name", "digest", "props"})
 EDGE_KEYS = frozenset({"type", "from", "to", "props"})
+DEPENDS = CODES[DEPENDS_ON]
 EVIDENCE = frozenset({"observed", "declared", "inferred"})
 KIND = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+# An edge that says nothing but its ends, with nothing to unescape: JSON needs four times as long.
+PLAIN_EDGE = re.compile(
+    r'\{"edge": ?\{"type": ?"(USES|PRODUCES|DEPENDS_ON)", ?"from": ?"([^"\\\x00-\x1f]+)"'
+    r', ?"to": ?"([^"\\\x00-\x1f]+)"\}\}'
+)
 
 HINT = "Nothing was imported. Mend the line, or leave out the bad ones with --skip-bad."
 
@@ -170,6 +177,9 @@ class _Reader:
         text = line.decode().strip()
         if number == 1:
             text = text.removeprefix("\ufeff").lstrip()
+        if plain := PLAIN_EDGE.fullmatch(text):
+            self._link(number, *plain.groups())
+            return
         try:
             item, end = self._scan(text, 0)
         except StopIteration as stop:
@@ -250,52 +260,66 @@ class _Reader:
             if spelt:
                 spelt.encode()
                 self._props[len(self._codes)] = spelt
-        self._starts.append(self._place(start))
-        self._ends.append(self._place(end))
-        self._codes.append(TYPES.index(kind))
-        self._numbers.append(number)
+        self._link(number, kind, start, end)
 
-    def _place(self, ref: str) -> int:
-        ordinal = self._refs.get(ref)
-        if ordinal is None:
-            ordinal = self._later.setdefault(ref, -1 - len(self._later))
-        return ordinal
+    def _link(self, number: int, kind: str, start: str, end: str) -> None:
+        refs, later = self._refs, self._later
+        first, second = refs.get(start), refs.get(end)
+        self._starts.append(later.setdefault(start, -1 - len(later)) if first is None else first)
+        self._ends.append(later.setdefault(end, -1 - len(later)) if second is None else second)
+        self._codes.append(CODES[kind])
+        self._numbers.append(number)
 
     def close(self, exists: Exists | None) -> int:
         """Check and write the edges, now that every ref is known; gives their number."""
-        unknown = [ref for ref in self._later if ref not in self._refs]
-        there = set(exists(unknown)) if exists is not None and unknown else set()
-        names = list(self._later)
-        resolved = [self._refs.get(ref) for ref in names]
-        is_run, count = self.is_run, 0
+        ids = self._resolve(exists)
+        is_run, props, write, count = self.is_run, self._props, self._write, 0
+        later = [self._refs.get(ref, ref) for ref in self._later]
         for place, (start, end, code, number) in enumerate(
             zip(self._starts, self._ends, self._codes, self._numbers, strict=True)
         ):
-            ends: list[str] = []
-            runs: list[bool] = []
-            for at in (start, end):
-                ordinal = at if at >= 0 else resolved[-1 - at]
-                if ordinal is not None:
-                    ends.append(str(ordinal))
-                    runs.append(bool(is_run[ordinal]))
-                elif (name := names[-1 - at]) in there and not is_ref(name):
-                    ends.append(name)
-                    runs.append(is_run_id(name))
-                else:
-                    self._leave(number, f"no node has the ref or id {_short(name)}")
-                    break
-            else:
-                if reason := _misplaced(TYPES[code], ends, runs):
-                    self._leave(number, reason)
-                    continue
-                count += 1
-                first, second = (end if is_ref(end) else encode_basestring(end) for end in ends)
-                self._write(
-                    f'{{"edge":{{"type":"{TYPES[code]}","from":{_quoted(first)},'
-                    f'"to":{_quoted(second)}{self._props.get(place, "")}}}}}\n'
+            known = start >= 0 and end >= 0 and start != end
+            if known and (code == DEPENDS or (is_run[start] and not is_run[end])):
+                more = props.get(place, "") if props else ""
+                write(
+                    f'{{"edge":{{"type":"{TYPES[code]}","from":"{start}","to":"{end}"{more}}}}}\n'
                 )
+                count += 1
+                continue
+            ends = [at if at >= 0 else later[-1 - at] for at in (start, end)]
+            if reason := self._misplaced(code, ends, ids):
+                self._leave(number, reason)
+                continue
+            first, second = (
+                f'"{at}"' if isinstance(at, int) else encode_basestring(at) for at in ends
+            )
+            write(
+                f'{{"edge":{{"type":"{TYPES[code]}","from":{first},"to":{second}'
+                f"{props.get(place, '')}}}}}\n"
+            )
+            count += 1
         self._flush()
         return count
+
+    def _resolve(self, exists: Exists | None) -> set[str]:
+        """Give those ends that no line defined, and that are ids of what is there already."""
+        unknown = [ref for ref in self._later if ref not in self._refs and _is_text(ref)]
+        found = exists(unknown) if exists is not None and unknown else ()
+        return {identifier for identifier in found if not is_ref(identifier)}
+
+    def _misplaced(self, code: int, ends: list[int | str], ids: set[str]) -> str:
+        """Say what is wrong with an edge's ends, or ""."""
+        for end in ends:
+            if isinstance(end, str) and end not in ids:
+                return f"no node has the ref or id {_short(end)}"
+        if ends[0] == ends[1]:
+            return "an edge from a node to itself"
+        runs = [bool(self.is_run[e]) if isinstance(e, int) else is_run_id(e) for e in ends]
+        if code != DEPENDS and not runs[0]:
+            return f"a {TYPES[code]} edge begins at a Run"
+        if code != DEPENDS and runs[1]:
+            return f"a {TYPES[code]} edge ends at an artefact, not at a Run"
+        return ""
 
     def _write(self, line: str) -> None:
         self._spool.append(line)
@@ -308,21 +332,6 @@ class _Reader:
             self._sink("".join(self._spool).encode())
         self._spool.clear()
         self._spooled = 0
-
-
-def _misplaced(kind: str, ends: list[str], runs: list[bool]) -> str:
-    """Say what is wrong with an edge's ends, or ""."""
-    if ends[0] == ends[1]:
-        return "an edge from a node to itself"
-    if kind != DEPENDS_ON and not runs[0]:
-        return f"a {kind} edge begins at a Run"
-    if kind != DEPENDS_ON and runs[1]:
-        return f"a {kind} edge ends at an artefact, not at a Run"
-    return ""
-
-
-def _quoted(end: str) -> str:
-    return end if end.startswith('"') else f'"{end}"'
 
 
 def _fitting(props: dict[str, Any]) -> None:
@@ -369,5 +378,14 @@ def _safe(value: Any, depth: int) -> Any:
 
 def _short(text: str | None) -> str:
     """Show a text from outside: quoted, and not all of a long one."""
-    text = text or ""
+    text = (text or "").encode("utf-8", "backslashreplace").decode()
     return json.dumps(text if len(text) <= 60 else text[:57] + "…", ensure_ascii=False)
+
+
+def _is_text(text: str) -> bool:
+    """Tell what any store can be asked for: half a surrogate pair can't."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -36,6 +36,11 @@ REASONS: dict[str, tuple[str, str]] = {
     "interrupted-run": (NOTED, "{subject} was interrupted; its products may be partial"),
     "erased": (NOTED, "{subject} was erased on purpose"),
     "not-scanned": (NOTED, "{subject} was not searched for copies made by hand"),
+    "earlier-reads": (
+        NOTED,
+        "{subject} was recorded from inside its process; what that had read before isn't known",
+    ),
+    "unsaved-code": (NOTED, "{subject} ran code that was typed in; no file holds it"),
     "running": (NOTED, "{subject} is still running; what it does isn't here yet"),
     "cut": (NOTED, "{subject}"),
 }

@@ -176,15 +176,17 @@ class Connection:
         self.raw.execute(f"PRAGMA user_version = {VERSION}")
 
     def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[Any]:
-        """Give every row of a statement."""
+        """Give every row of a statement; none to a text that isn't Unicode, as none is kept."""
         with self._translated():
-            return self.raw.execute(statement, parameters).fetchall()
+            try:
+                return self.raw.execute(statement, parameters).fetchall()
+            except UnicodeEncodeError:
+                return []
 
     def one(self, statement: str, parameters: Sequence[Any] = ()) -> Any:
         """Give the first column of the first row, or None."""
-        with self._translated():
-            row = self.raw.execute(statement, parameters).fetchone()
-        return None if row is None else row[0]
+        rows = self.rows(statement, parameters)
+        return rows[0][0] if rows else None
 
     def run(self, statement: str, parameters: Sequence[Any] = ()) -> int:
         """Carry out a statement; gives the number of rows changed."""

@@ -206,16 +206,17 @@ def test_titles_and_notes_are_gone_once_erased(store: GraphStore) -> None:
     record = run(1, "a", private={"paths": "x1", "titles": "x2", "note": "x3"})
     private = {
         "paths": {"outside:h": "/home/me/data"},
-        "titles": {"env:e": "Python 3.12"},
+        "titles": {"env:e": "Python 3.12", "env:b": "/caf\udce9"},
         "note": {"text": "as agreed"},
     }
     note = NoteRecord(project=PROJECT, at=moment(99), subject="model", private={"note": "x4"})
     store.add([entry(record, private), entry(note, {"note": {"text": "why"}})])
-    assert store.titles() == {"outside:h": "/home/me/data", "env:e": "Python 3.12"}
+    kept = {"env:e": "Python 3.12", "env:b": "/caf\\udce9"}
+    assert store.titles() == {"outside:h": "/home/me/data", **kept}
     assert store.notes("run:01R0001") == store.notes("01R0001") == [(record.at, "as agreed")]
     assert store.notes("model") == [(note.at, "why")]
     add(store, EraseRecord(project=PROJECT, at=moment(100), objects=("x1", "x3", "x4")))
-    assert store.titles() == {"env:e": "Python 3.12"}
+    assert store.titles() == kept
     assert store.notes("01R0001") == store.notes("model") == []
 
 

@@ -1,4 +1,4 @@
-"""Bulk lines: what is taken, what is refused and how it is named, and the schema beside the code."""
+"""Bulk lines: what is taken, what is refused and how it is named; schema and code agree."""
 
 import io
 import json
@@ -132,6 +132,7 @@ REFUSED_BY_CODE = {
     "was given before": NODE,
     'no node has the ref or id "9"': edge("USES", "r", "9"),
     'no node has the ref or id "gen:': edge("DEPENDS_ON", "1", "gen:" + "0" * 32),
+    'no node has the ref or id "\\\\udc80': edge("USES", "r", "\\udc80"),
     "to itself": edge("DEPENDS_ON", "1", "1"),
     "USES edge begins at a Run": edge("USES", "1", "r"),
     "PRODUCES edge begins at a Run": edge("PRODUCES", "1", "r"),
@@ -146,7 +147,7 @@ REFUSED_BY_CODE = {
 def test_a_bad_line_is_named_with_its_number(reason: str, line: str | bytes) -> None:
     second_run = '{"node":{"kind":"Run","name":"r2"},"ref":"r2"}'
     lines = [NODE, RUN, second_run, line, edge("USES", "r", "1")]
-    words = reason.split(",")[0]
+    words = reason.partition(",")[0]
     with pytest.raises(ImportLineError, match="line 4: ") as caught:
         check(*lines)
     assert words in caught.value.message

@@ -80,9 +80,10 @@ class Answers:
             path = b""
             while piece := line.recv(65536):
                 path += piece
-            line.sendall(self._content(path).encode())
+            line.sendall(self.content(path).encode())
 
-    def _content(self, path: bytes) -> str:
+    def content(self, path: bytes) -> str:
+        """Say what a file holds, or why that can't be said."""
         try:
             if self._skip(path):
                 return NOT_NEEDED

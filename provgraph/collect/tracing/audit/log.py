@@ -55,6 +55,8 @@ class ProcessLog:
     environ: list[str] = field(default_factory=list)
     path: tuple[str, ...] = ()
     module: str = ""
+    said: list[tuple[int, tuple[str, ...]]] = field(default_factory=list)
+    gaps: list[tuple[str, str]] = field(default_factory=list)
     ended: bool = False
     cut: bool = False
 
@@ -121,13 +123,26 @@ def _take(log: ProcessLog, record: list[bytes]) -> None:
         log.path = _items(values[1:])
     elif kind == b"R":
         log.module = os.fsdecode(values[1])
-    elif kind == b"G":
+    elif kind == b"G" and values[0] == b"log-cut":
         log.cut = True
+    elif kind == b"G":
+        log.gaps.append((os.fsdecode(values[0]), os.fsdecode(values[1])))
+    elif kind == b"D":
+        log.said.append((int(values[0]), _items(values[1:])))
+    elif kind == b"K":
+        log.accesses.append(_keys(values, log.pid))
     elif kind == b"X":
         pairs = (item.partition("|") for item in _items(values[2:]))
         log.loaded = {name: file for name, _, file in pairs}
         log.ended = True
         log.cut = log.cut or values[1] != b"0"
+
+
+def _keys(values: list[bytes], pid: int) -> Access:
+    when, path, *rest = values
+    device, inode, size, modified, changed = (int(number) for number in rest[:5])
+    stat = (device, inode, size, modified, changed)
+    return Access("keys", path, int(when), pid, size=size, stat=stat, keys=_items(rest[5:]))
 
 
 def _access(values: list[bytes], pid: int) -> Access:

@@ -42,6 +42,21 @@ class AuditTracer:
 
     def environment(self, base: Mapping[str, str], spool: Path) -> dict[str, str]:
         """Lay the hook into the spool, and put it in front of PYTHONPATH."""
+        hook = self.lay(spool, watcher=os.getpid())
+        theirs = base.get("PYTHONPATH")
+        if theirs is None:
+            ours = os.fspath(hook)
+        elif theirs == "":
+            ours = f"{hook}/"  # says that it was set, and empty
+        else:
+            ours = f"{hook}:{theirs}"
+        return {**base, "PYTHONPATH": ours}
+
+    def lay(self, spool: Path, *, watcher: int) -> Path:
+        """Lay the hook into the spool; gives its directory.
+
+        A child of the process `watcher` is the first of its tree: nobody read anything before it.
+        """
         spool = Path(os.path.realpath(spool))
         hook = spool / "hook"
         hook.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -54,25 +69,24 @@ class AuditTracer:
             self._root,
             self._answers.path,
             os.path.join(spool, ""),
-            str(os.getpid()),
+            str(watcher),
             *SYSTEM_PLACES,
             *self._ignored,
         ]
         (hook / "config").write_bytes(b"\0".join(os.fsencode(line) for line in lines))
-        theirs = base.get("PYTHONPATH")
-        if theirs is None:
-            ours = os.fspath(hook)
-        elif theirs == "":
-            ours = f"{hook}/"  # says that it was set, and empty
-        else:
-            ours = f"{hook}:{theirs}"
-        return {**base, "PYTHONPATH": ours}
+        return hook
 
     def attend(self, spool: Path) -> AbstractContextManager[None]:  # noqa: ARG002 - the contract's
         """Hash what the watched processes ask for, until the command has ended."""
         if self._answers is None:
-            raise RuntimeError("environment() comes first")
+            raise RuntimeError("environment() or lay() comes first")
         return self._answers
+
+    def content(self, path: bytes) -> str:
+        """Say what a file holds, or why that can't be said, as the watched processes are told."""
+        if self._answers is None:
+            raise RuntimeError("lay() comes first")
+        return self._answers.content(path)
 
     def collect(self, spool: Path) -> Trace:
         """Read the processes' logs, and judge who of the tree is missing from them."""

@@ -31,8 +31,15 @@ def read_trace(spool: Path, method: str) -> Trace:
         method=method,
         processes=tuple(tree.processes),
         accesses=tuple(_with_programs(accesses, logs)),
-        gaps=tuple(dict.fromkeys([*tree.gaps, *cut])),
+        gaps=tuple(dict.fromkeys([*tree.gaps, *cut, *(gap for log in logs for gap in log.gaps)])),
+        said=_said(logs),
     )
+
+
+def _said(logs: Sequence[ProcessLog]) -> tuple[tuple[str, str, str], ...]:
+    """Give what the processes declared, in order of time."""
+    told = sorted((one for log in logs for one in log.said), key=lambda one: one[0])
+    return tuple((words[0], words[1], words[2]) for _, words in told if len(words) == 3)
 
 
 @dataclass
@@ -185,6 +192,7 @@ def _tidy(access: Access) -> Access:
         before=before,
         size=access.size,
         stat=access.stat,
+        keys=access.keys,
     )
 
 

@@ -14,6 +14,7 @@ The log's form: fields ended by NUL; a record ends with a field that is one newl
 # ruff: noqa: SLF001, UP031, UP035, RUF005, C901, PLR0912, RET502, RET503 - speed, old Pythons
 from __future__ import annotations
 
+import _thread
 import atexit
 import os
 import posix
@@ -82,6 +83,8 @@ INODES: set[int] = set()  # of what was read: before such a file is changed its 
 OWN: set[str] = set()
 NAMES: set[str] = set()
 VARIABLES: set[str] = set()
+KEYS: set[Any] = set()
+QUIET: set[int] = set()  # threads that work for provgraph at the moment, in a process that has both
 
 
 # -- the log -------------------------------------------------------------------------------------
@@ -193,7 +196,7 @@ def begin(how: str) -> None:
         + items(argv)
         + END
     )
-    if how == "start":
+    if how != "fork":
         emit(fields(b"Y", time_ns()) + items(list(sys.path)) + END)
         try:
             stdin = stat(0)
@@ -319,6 +322,8 @@ def on_open(args: Any) -> None:
         if path in SEEN:
             return None
     else:
+        if type(path).__name__ == "ParamsPath":
+            return None  # provgraph.params tells itself which keys are read
         path = text(path)
         if path is None or path in SEEN:
             return None
@@ -728,6 +733,29 @@ def on_module_run(args: Any) -> None:
     emit(fields(b"R", time_ns(), args[0]) + END)
 
 
+# -- what provgraph's library tells, as audit events of its own ------------------------------------
+
+
+def on_watched(args: Any) -> None:
+    """Answer that this process is watched, by adding the project to the list asked with."""
+    args[0].append(ROOT)
+
+
+def on_said(args: Any) -> None:
+    """Record what the program declared: a kind, a name and a value."""
+    emit(fields(b"D", time_ns()) + items(list(args)) + END)
+
+
+def on_keys(args: Any) -> None:
+    """Record that a key was read of a config that `provgraph.params` had loaded."""
+    path, numbers, key = args
+    if (path, numbers, key) in KEYS or not watched(text(path) or "/"):
+        return
+    KEYS.add((path, numbers, key))
+    INODES.add(numbers[1])
+    emit(fields(b"K", time_ns(), path, *numbers) + items([key]) + END)
+
+
 # -- other processes -----------------------------------------------------------------------------
 
 
@@ -971,6 +999,8 @@ class Unset(Stand):
 
 def looked(args: Any, options: Any) -> None:
     """Record a look at what isn't there; raises nothing of its own."""
+    if QUIET and _thread.get_ident() in QUIET:
+        return
     try:
         path = args[0] if args else options.get("path")
         directory = options.get("dir_fd")
@@ -1081,12 +1111,15 @@ HANDLERS: dict[str, Any] = {
     "os.exec": on_exec,
     "os.posix_spawn": on_posix_spawn,
     "os.system": on_system,
+    "provgraph.watched": on_watched,
+    "provgraph.said": on_said,
+    "provgraph.keys": on_keys,
 }
 
 
 def hook(event: str, args: Any) -> None:
     """Take one audit event."""
-    if event in HANDLERS:
+    if event in HANDLERS and not (QUIET and _thread.get_ident() in QUIET):
         try:
             HANDLERS[event](args)
         except Exception as error:
@@ -1115,4 +1148,5 @@ def start() -> None:
     sys.addaudithook(hook)
 
 
-start()
+if "WITHIN" not in globals():  # within a running program the library switches it on and off
+    start()
