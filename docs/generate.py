@@ -7,6 +7,7 @@ python docs/generate.py --check    say which are out of date, and fail if any is
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import inspect
 import sys
 import types
@@ -22,7 +23,7 @@ from typer.main import get_command  # noqa: E402 - the checkout comes first on t
 
 from provgraph import errors  # noqa: E402
 from provgraph.cli.app import app, split_help  # noqa: E402
-from provgraph.model import gaps, kinds, records  # noqa: E402
+from provgraph.model import gaps, kinds, records, validation  # noqa: E402
 from provgraph.render import schemas  # noqa: E402
 
 MARK = (
@@ -246,7 +247,7 @@ def globs(patterns: list[str]) -> str:
 def records_page() -> str:
     """Write the fields of every record and of the values in them."""
     seen: list[type[Any]] = []
-    union = typing.get_args(typing.get_args(records.Record)[0])
+    union = typing.get_args(typing.get_args(validation.Record)[0])
     parts = [
         "# Records",
         "",
@@ -259,7 +260,7 @@ def records_page() -> str:
     ]
     parts += record_lines(records.Recorded, "In every record", base=None)
     for cls in union:
-        title = f"`{typing.get_args(cls.model_fields['type'].annotation)[0]}`"
+        title = f"`{typing.get_args(typing.get_type_hints(cls)['type'])[0]}`"
         parts += record_lines(cls, title, base=records.Recorded)
     for cls in union:
         collect_values(cls, seen)
@@ -270,15 +271,18 @@ def records_page() -> str:
 
 def record_lines(cls: Any, title: str, *, base: Any) -> list[str]:
     """Write one model: its description and its fields beyond those of `base`."""
-    own = {n: f for n, f in cls.model_fields.items() if base is None or n not in base.model_fields}
+    known = {one.name for one in dataclasses.fields(base)} if base is not None else set()
+    own = [one for one in dataclasses.fields(cls) if one.name not in known]
+    hints = typing.get_type_hints(cls)
     lines = [f"## {title}", "", inspect.getdoc(cls) or "", "", "| field | type | default |"]
     lines.append("|---|---|---|")
-    for name, field in own.items():
-        if name == "type":
+    for field in own:
+        if field.name == "type":
             continue
-        default = "required" if field.is_required() else f"`{default_of(field)}`"
-        label = field.serialization_alias or name
-        lines.append(f"| `{label}` | `{cell(type_words(field.annotation))}` | {default} |")
+        required = field.default is field.default_factory is dataclasses.MISSING
+        default = "required" if required else f"`{default_of(field)}`"
+        label = records.wire_name(field.name)
+        lines.append(f"| `{label}` | `{cell(type_words(hints[field.name]))}` | {default} |")
     if lines[-1] == "|---|---|---|":
         lines = [*lines[:-2], "Nothing more."]
     return [*lines, ""]
@@ -286,7 +290,7 @@ def record_lines(cls: Any, title: str, *, base: Any) -> list[str]:
 
 def default_of(field: Any) -> str:
     """Write a field's default as JSON would."""
-    value = field.get_default(call_default_factory=True)
+    value = {} if field.default is dataclasses.MISSING else field.default
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -298,8 +302,8 @@ def default_of(field: Any) -> str:
 
 def collect_values(cls: Any, seen: list[type[Any]]) -> None:
     """Find the models that fields of a model hold, in the order they appear."""
-    for field in cls.model_fields.values():
-        for inner in inner_models(field.annotation):
+    for annotation in typing.get_type_hints(cls).values():
+        for inner in inner_models(annotation):
             if inner not in seen:
                 seen.append(inner)
                 collect_values(inner, seen)

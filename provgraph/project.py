@@ -399,8 +399,8 @@ class Project:
             )
         chosen = here.generation or g
         return self.ledger.append(
-            PinRecord.model_validate(
-                {"project": self.id, "at": utc_now(), "name": chosen.name, "digest": chosen.digest, "as": as_}
+            PinRecord(
+                project=self.id, at=utc_now(), name=chosen.name, digest=chosen.digest, as_=as_
             )
         )
 

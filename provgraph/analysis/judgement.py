@@ -303,6 +303,9 @@ def _find_replaced(judgement: Judgement, found: _Replaced) -> None:
             if link is not None and (link.key == g.key or _one_class(facts, link, g)):
                 continue
             suspects[g.key] = (g, link, name)
+    makers = {x.maker for g, link, _ in suspects.values() for x in (g, link) if x is not None}
+    rows = facts.store.runs([maker for maker in makers if maker is not None])
+    ways = {row.key: row.way for row in rows}
     for key, uses in facts.readers(list(suspects)).items():
         g, link, name = suspects[key]
         for use in uses if g.maker is not None else ():
@@ -313,7 +316,8 @@ def _find_replaced(judgement: Judgement, found: _Replaced) -> None:
             if parts:
                 found.seeds.setdefault(use.run, cause)
             elif link is not None and link.maker is not None and not facts.is_stream(name):
-                found.resting[link.key].setdefault(use.run, cause)
+                if ways.get(link.maker) != ways.get(g.maker or 0):
+                    found.resting[link.key].setdefault(use.run, cause)
     for edge in facts.copies:
         if edge.cause in suspects:
             g, link, name = suspects[edge.cause]

@@ -11,7 +11,7 @@ from provgraph.graph.interface import Generation, RunRow
 from provgraph.model.answers import RunLine, Shown, UsedLine
 from provgraph.model.digests import generation_id
 from provgraph.model.kinds import RUN
-from provgraph.model.records import Product, RunRecord, Use
+from provgraph.model.records import Product, RunRecord, Use, document_of
 
 
 def show_run(
@@ -32,12 +32,12 @@ def show_run(
         "seconds": record.seconds,
         "cpu_seconds": record.cpu_seconds,
         "peak_memory": record.peak_memory,
-        "git": record.git.model_dump() if record.git is not None else None,
-        "tracing": record.tracing.model_dump(),
+        "git": document_of(record.git) if record.git is not None else None,
+        "tracing": document_of(record.tracing),
         "params": dict(private.get("params", {})),
         "command": dict(private.get("command", {})),
         "agent": dict(private.get("agent", {})),
-        "metrics": [metric.model_dump(mode="json") for metric in record.metrics],
+        "metrics": [document_of(metric) for metric in record.metrics],
         "removed": list(record.removed),
         "record": name,
     }

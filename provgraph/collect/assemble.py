@@ -13,9 +13,9 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from provgraph.collect.noise import Noise
 from provgraph.collect.run import Finished
@@ -704,14 +704,14 @@ class _Account:
         writers = self.lookup.writers(streams) if streams else {}
         found = []
         for use in uses:
-            change: dict[str, object] = {}
+            change: dict[str, Any] = {}
             maker = makers.get((use.name, use.digest))
             if maker is not None:
                 change |= {"maker": maker[0], "maker_step": maker[1]}
             if use.role == "stream":
                 others = [run for run, step in writers.get(use.name, ()) if step != self.step]
                 change["writers"] = tuple(others)
-            found.append(use.model_copy(update=change) if change else use)
+            found.append(replace(use, **change) if change else use)
         return tuple(found)
 
     # -- reading -----------------------------------------------------------------------------

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
-
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from typing import Any
 
 from provgraph.errors import ConfigError
 from provgraph.model.kinds import (
@@ -19,58 +18,48 @@ from provgraph.model.kinds import (
 )
 
 FILE = "provgraph.toml"
+LARGEST_LIMIT = 1_000_000  # MB
 
 
-def _is_kind(kind: str) -> str:
-    if kind not in ARTEFACTS:
-        raise ValueError(f"«{kind}» is no kind; kinds are {', '.join(ARTEFACTS)}")
-    return kind
-
-
-def _is_id(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_-]{8,64}", text):
-        raise ValueError("an id is 8 to 64 letters, digits, - or _")
-    return text
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class ProjectSection(_Section):
+@dataclass(frozen=True, slots=True)
+class ProjectSection:
     """`[project]`: who this is, in every clone."""
 
-    id: Annotated[str, AfterValidator(_is_id)]
+    id: str
 
 
-class PathsSection(_Section):
+@dataclass(frozen=True, slots=True)
+class PathsSection:
     """`[noise]` and `[streams]`: globs added to the default table."""
 
-    paths: list[str] = Field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
 
 
-class TraceSection(_Section):
+@dataclass(frozen=True, slots=True)
+class TraceSection:
     """`[trace]`: programs that need no tracing, and the size up to which content is read early."""
 
-    harmless: list[str] = Field(default_factory=list)
-    size_limit_mb: int = Field(default=256, ge=0, le=1_000_000)
+    harmless: list[str] = field(default_factory=list)
+    size_limit_mb: int = 256
 
 
-class EnvironmentSection(_Section):
+@dataclass(frozen=True, slots=True)
+class EnvironmentSection:
     """`[environment]`: globs of variables whose values may be written down."""
 
-    allow: list[str] = Field(default_factory=list)
+    allow: list[str] = field(default_factory=list)
 
 
-class Configuration(_Section):
+@dataclass(frozen=True, slots=True)
+class Configuration:
     """A project's settings. Paths are globs: `*` stays in a folder, `**` crosses folders."""
 
     project: ProjectSection
-    kinds: dict[str, Annotated[str, AfterValidator(_is_kind)]] = Field(default_factory=dict)
-    noise: PathsSection = Field(default_factory=PathsSection)
-    streams: PathsSection = Field(default_factory=PathsSection)
-    trace: TraceSection = Field(default_factory=TraceSection)
-    environment: EnvironmentSection = Field(default_factory=EnvironmentSection)
+    kinds: dict[str, str] = field(default_factory=dict)
+    noise: PathsSection = field(default_factory=PathsSection)
+    streams: PathsSection = field(default_factory=PathsSection)
+    trace: TraceSection = field(default_factory=TraceSection)
+    environment: EnvironmentSection = field(default_factory=EnvironmentSection)
 
     @property
     def kind_table(self) -> tuple[Pattern, ...]:
@@ -117,16 +106,59 @@ def read_configuration(path: Path) -> Configuration:
             f"{path}{_line_in(str(error), text)}: {_sentence(str(error))}",
             hint="strings and globs stand in quotes, lists in [ ]; see https://toml.io",
         ) from error
-    try:
-        return Configuration.model_validate(document)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = [str(step) for step in first["loc"] if step != "[key]"]
-        where = _line_of(text, key)
-        raise ConfigError(
-            f"{path}{where}: {'.'.join(key)}: {_complaint(first['type'], first['msg'])}",
-            hint=_hint(first["type"], key),
-        ) from error
+    if not _is_sound(document):
+        # Each run reads this file, and pydantic, which has the words for what is wrong, takes
+        # longer to load than a run needs for everything else.
+        from provgraph.collect.misconfigured import complain
+
+        complain(document, path, text)
+    given = {name: _SECTIONS[name](**section) for name, section in document.items()}
+    return Configuration(**given)
+
+
+def is_id(text: str) -> bool:
+    """Tell whether a text can be a project's id."""
+    return re.fullmatch(r"[A-Za-z0-9_-]{8,64}", text) is not None
+
+
+_SECTIONS: dict[str, Callable[..., Any]] = {
+    "project": ProjectSection,
+    "kinds": dict,
+    "noise": PathsSection,
+    "streams": PathsSection,
+    "trace": TraceSection,
+    "environment": EnvironmentSection,
+}
+_LISTS = {
+    ("noise", "paths"),
+    ("streams", "paths"),
+    ("trace", "harmless"),
+    ("environment", "allow"),
+}
+
+
+def _is_sound(document: dict[str, Any]) -> bool:
+    """Tell whether nothing is wrong with a document."""
+    if not all(isinstance(section, dict) for section in document.values()):
+        return False
+    return "id" in document.get("project", {}) and all(
+        name in _SECTIONS and all(_is_setting(name, key, value) for key, value in section.items())
+        for name, section in document.items()
+    )
+
+
+def _is_setting(section: str, key: str, value: object) -> bool:
+    if section == "kinds":
+        return type(value) is str and value in ARTEFACTS
+    if (section, key) == ("project", "id"):
+        return type(value) is str and is_id(value)
+    if (section, key) == ("trace", "size_limit_mb"):
+        return type(value) is int and 0 <= value <= LARGEST_LIMIT
+    return (
+        (section, key) in _LISTS
+        and isinstance(value, list)
+        and all(type(item) is str for item in value)
+    )
 
 
 def create_configuration(root: Path) -> Path | None:
@@ -204,50 +236,3 @@ def _line_in(message: str, text: str) -> str:
 def _sentence(message: str) -> str:
     words = re.sub(r"\s*\(at (?:line \d+, column \d+|end of document)\)", "", message)
     return words[:1].lower() + words[1:]
-
-
-def _line_of(text: str, key: Sequence[str]) -> str:
-    """Find the line a key stands on, as far as a look at the text tells."""
-    section: list[str] = []
-    best, depth = 0, 0
-    for number, line in enumerate(text.splitlines(), start=1):
-        header = re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", line)
-        setting = re.match(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*[\w-]+)*)\s*=""", line)
-        if header:
-            section = _segments(header[1])
-        place = section if header else [*section, *_segments(setting[1])] if setting else []
-        shared = min(len(place), len(key))
-        if shared > depth and list(key[:shared]) == place[:shared]:
-            best, depth = number, shared
-    return f", line {best}" if best else ""
-
-
-def _segments(text: str) -> list[str]:
-    found = re.findall(r"""[\w-]+|"[^"]*"|'[^']*'""", text)
-    return [segment.strip("\"'") for segment in found]
-
-
-def _complaint(sort: str, message: str) -> str:
-    return {
-        "extra_forbidden": "there is no such setting",
-        "missing": "is missing",
-        "string_type": "has to be a text in quotes",
-        "list_type": 'has to be a list, such as ["a", "b"]',
-        "int_type": "has to be a whole number",
-        "dict_type": "has to be a section",
-        "model_type": "has to be a section",
-    }.get(sort, message.removeprefix("Value error, "))
-
-
-def _hint(sort: str, key: Sequence[str]) -> str:
-    if sort == "missing" and list(key) in (["project"], ["project", "id"]):
-        return "every project has an id; `provgraph init` in an empty folder shows the file"
-    if sort == "extra_forbidden":
-        import difflib
-
-        section = Configuration.model_fields.get(key[0]) if key else None
-        annotation: Any = section.annotation if section and len(key) > 1 else Configuration
-        known = list(getattr(annotation, "model_fields", {}))
-        near = difflib.get_close_matches(key[-1], known, n=1)
-        return f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(known)}"
-    return "`provgraph init` in an empty folder shows every setting with an example"

@@ -3,14 +3,18 @@
 A record's name is the hash of its bytes as stored. What may have to be forgotten is not in the
 record but in a salted private object that it names. Fields are added with a default or the
 schema's number goes up; a stored record is never rewritten.
+
+These are plain dataclasses, for every watched run makes some and mustn't wait for pydantic to
+load. What they hold is checked at the border, `model/wire.py`.
 """
 
 from __future__ import annotations
 
+import json
 import math
-from typing import Annotated, Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
+from dataclasses import MISSING, dataclass, field, fields
+from functools import lru_cache
+from typing import Any, ClassVar, Literal
 
 from provgraph.model.digests import identity
 
@@ -21,13 +25,26 @@ Evidence = Literal["observed", "declared", "inferred"]
 Status = Literal["ok", "failed", "interrupted"]
 Number = int | float | str
 
+_WIRE = {"schema_": "schema", "as_": "as"}
 
-class Value(BaseModel):
+
+def wire_name(name: str) -> str:
+    """Give a field's name in JSON."""
+    return _WIRE.get(name, name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Value:
     """Base of everything in a record: frozen, and nothing unknown slips in."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    __pydantic_config__: ClassVar[dict[str, Any]] = {
+        "extra": "forbid",
+        "alias_generator": wire_name,
+        "populate_by_name": True,
+    }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step(Value):
     """What makes two runs the same thing done again.
 
@@ -40,6 +57,7 @@ class Step(Value):
     named: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Use(Value):
     """Run → what it read, looked for, or ran under.
 
@@ -55,13 +73,14 @@ class Use(Value):
     maker_step: str | None = None
     role: str = "input"
     evidence: Evidence = "observed"
-    touched: dict[str, str] = Field(default_factory=dict)
+    touched: dict[str, str] = field(default_factory=dict)
     size: int | None = None
     writers: tuple[str, ...] = ()
     kind: str | None = None
     kept: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Product(Value):
     """Run → what it wrote. `parts` are digests of config keys where the content was at hand."""
 
@@ -71,10 +90,11 @@ class Product(Value):
     mode: Literal["write", "append"] = "write"
     evidence: Evidence = "observed"
     size: int | None = None
-    parts: dict[str, str] = Field(default_factory=dict)
+    parts: dict[str, str] = field(default_factory=dict)
     kind: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Metric(Value):
     """A number found in a product, or given by the run. NaN, ±inf and big integers are strings."""
 
@@ -82,12 +102,11 @@ class Metric(Value):
     value: Number
     source: str | None = None
 
-    @field_validator("value", mode="before")
-    @classmethod
-    def _json_safe(cls, value: object) -> object:
-        return json_number(value)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value", json_number(self.value))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gap(Value):
     """Something that was not seen. `reason` is from a closed set (`model/gaps.py`)."""
 
@@ -95,6 +114,7 @@ class Gap(Value):
     subject: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tracing(Value):
     """How a run was watched, and whether everything it touched was seen."""
 
@@ -103,6 +123,7 @@ class Tracing(Value):
     processes: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Git(Value):
     """The commit that was checked out; `dirty` when tracked files differed from it."""
 
@@ -111,17 +132,17 @@ class Git(Value):
     dirty: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded(Value):
     """What every record has. `at` is RFC 3339 in UTC; `private` maps a category to an object."""
 
-    schema_: Literal["provgraph/record/1"] = Field(
-        default="provgraph/record/1", alias="schema", serialization_alias="schema"
-    )
+    schema_: Literal["provgraph/record/1"] = "provgraph/record/1"
     project: str
     at: str
-    private: dict[str, str] = Field(default_factory=dict)
+    private: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord(Recorded):
     """One execution.
 
@@ -140,7 +161,7 @@ class RunRecord(Recorded):
     seconds: float = 0.0
     cpu_seconds: float | None = None
     peak_memory: int | None = None
-    params: dict[str, str] = Field(default_factory=dict)
+    params: dict[str, str] = field(default_factory=dict)
     uses: tuple[Use, ...] = ()
     produces: tuple[Product, ...] = ()
     removed: tuple[str, ...] = ()
@@ -169,6 +190,7 @@ class RunRecord(Recorded):
         return identity("way", self.project, self.step.key, *params, "|", *inputs)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoteRecord(Recorded):
     """Why something was done: said of a run or an artefact. The text is private (`note`)."""
 
@@ -176,15 +198,17 @@ class NoteRecord(Recorded):
     subject: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PinRecord(Recorded):
     """A result held on to. `as_` is `published`, `pinned`, or `none` to let go."""
 
     type: Literal["pin"] = "pin"
     name: str
     digest: str
-    as_: str = Field(default="pinned", alias="as", serialization_alias="as")
+    as_: str = "pinned"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SealRecord(Recorded):
     """The Merkle root over the sorted names of the records known (`count` of them).
 
@@ -197,6 +221,7 @@ class SealRecord(Recorded):
     names: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EraseRecord(Recorded):
     """A tombstone: these private objects were erased on purpose."""
 
@@ -205,6 +230,7 @@ class EraseRecord(Recorded):
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportRecord(Recorded):
     """A bulk import: its lines are one content-addressed object."""
 
@@ -216,28 +242,44 @@ class ImportRecord(Recorded):
     label: str = ""
 
 
-Record = Annotated[
-    RunRecord | NoteRecord | PinRecord | SealRecord | EraseRecord | ImportRecord,
-    Field(discriminator="type"),
-]
-
-RECORD: TypeAdapter[
-    RunRecord | NoteRecord | PinRecord | SealRecord | EraseRecord | ImportRecord
-] = TypeAdapter(Record)
-
-
 def to_bytes(record: Recorded) -> bytes:
     """Serialise a record as the ledger stores it: UTF-8 JSON, defaults left out, one newline."""
-    import json
-
-    document = record.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     document = {
         "schema": record.schema_,
         "type": record.type,  # type: ignore[attr-defined]
-        **document,
+        **_plain(record, defaults=False),
     }
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.encode("utf-8", "surrogatepass") + b"\n"
+
+
+def document_of(value: Value) -> dict[str, Any]:
+    """Give a record, or something in one, as plain JSON values."""
+    document: dict[str, Any] = _plain(value, defaults=True)
+    return document
+
+
+def _plain(value: Any, *, defaults: bool) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item, defaults=defaults) for item in value]
+    if not isinstance(value, Value):
+        return value
+    document = {}
+    cls: Any = type(value)
+    for name, wire, usual in _defaults(cls):
+        held = getattr(value, name)
+        if defaults or held != usual:
+            document[wire] = _plain(held, defaults=defaults)
+    return document
+
+
+@lru_cache(maxsize=32)
+def _defaults(cls: Any) -> tuple[tuple[str, str, Any], ...]:
+    """Give name, name in JSON and default of each field (`MISSING` where it is required)."""
+    return tuple(
+        (one.name, wire_name(one.name), one.default if one.default_factory is MISSING else {})
+        for one in fields(cls)
+    )
 
 
 def json_number(value: object) -> object:
@@ -249,8 +291,3 @@ def json_number(value: object) -> object:
     if isinstance(value, int) and abs(value) > SAFE_INTEGER:
         return str(value)
     return value
-
-
-def document_of(record: Recorded) -> dict[str, Any]:
-    """Give a record as plain JSON values."""
-    return record.model_dump(mode="json", by_alias=True)

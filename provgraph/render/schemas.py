@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from provgraph.model import answers
-from provgraph.model.records import RECORD
+from provgraph.model.validation import RECORD
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 ANSWERS: dict[str, type] = {

@@ -308,14 +308,11 @@ class Currency:
         )
 
     def _gave(self, run: RecordedRun, use: Use) -> bool:
-        """Tell whether a run put at a name what was read there, in the parts touched."""
+        """Tell whether a run put at a name what was read there."""
         product = run.product(use.name)
         if product is None:
             return False
-        generation = Generation(use.name, product.digest, run.id)
-        return all(
-            self._part_of(generation, part, use) == digest for part, digest in use.touched.items()
-        )
+        return product.digest == use.generation.digest
 
     def replaced(self, run: RecordedRun, use: Use) -> Cause | None:
         """Say in which way a product that was read isn't any more what lies at its name."""

@@ -95,14 +95,14 @@ class Finding(Base, GraphStore):
         return dict(self._db.rows("SELECT subject, text FROM title ORDER BY subject, at, text"))
 
     def record_of(self, run: str) -> tuple[str, Recorded] | None:
-        from provgraph.model.records import RunRecord
+        from provgraph.model.wire import read_run
 
         for name, body in self._db.rows(
             "SELECT name, body FROM record WHERE run = (SELECT key FROM run WHERE id = ?)"
             " ORDER BY version DESC LIMIT 1",
             (run.removeprefix("run:"),),
         ):
-            return name, RunRecord.model_validate_json(zlib.decompress(body))
+            return name, read_run(zlib.decompress(body))
         return None
 
     def list_runs(

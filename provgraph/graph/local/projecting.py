@@ -13,7 +13,8 @@ from typing import Any
 from provgraph.graph.local.schema import Connection
 from provgraph.graph.local.words import Keys, Words
 from provgraph.graph.projection import STREAM, Facts, GenerationFact, as_text, facts_of, joined
-from provgraph.model.records import ImportRecord, Recorded, RunRecord
+from provgraph.model.records import ImportRecord, Recorded, to_bytes
+from provgraph.model.wire import read_run
 
 CHUNK = 500
 
@@ -135,9 +136,7 @@ class Projector:
         rows, runs = list[tuple[Any, ...]](), list[int]()
         for name, (record, facts) in new.items():
             if facts.run is not None:
-                body = zlib.compress(
-                    record.model_dump_json(by_alias=True, exclude_defaults=True).encode(), 1
-                )
+                body = zlib.compress(to_bytes(record), 1)
                 runs.append(self._keys.run(facts.run.id))
                 rows.append((name, runs[-1], facts.run.version, body))
             else:
@@ -302,7 +301,7 @@ class Projector:
         for name, version, body in self._db.rows(
             "SELECT name, version, body FROM record WHERE run = ? ORDER BY version", (run,)
         ):
-            record = RunRecord.model_validate_json(zlib.decompress(body))
+            record = read_run(zlib.decompress(body))
             facts = facts_of(name, record, {})
             assert facts.run is not None
             assert facts.run.version == version

@@ -11,7 +11,7 @@ import pytest
 
 from provgraph.errors import UsageError
 from provgraph.model.answers import Log, to_json
-from provgraph.model.records import RECORD
+from provgraph.model.validation import RECORD
 from provgraph.render import FORMATS, Style, render
 from provgraph.render.as_csv import COLUMNS, cell
 from provgraph.render.schemas import ANSWERS, documents, main

@@ -18,6 +18,7 @@ from provgraph.model.records import (
     Step,
     Tracing,
     Use,
+    to_bytes,
 )
 
 PROJECT = "p"
@@ -75,7 +76,7 @@ def add(store: GraphStore, *records: Recorded) -> int:
 
 def entry(record: Recorded, private: Mapping[str, Mapping[str, Any]] | None = None) -> Entry:
     """Name a record as a ledger would: by what it says."""
-    return (str(abs(hash(record.model_dump_json()))), record, private or {})
+    return (str(abs(hash(to_bytes(record)))), record, private or {})
 
 
 def node(kind: str, name: str, ref: str, **more: Any) -> dict[str, Any]:

@@ -229,9 +229,7 @@ def test_an_erasure_counts_for_what_comes_after_it(store: GraphStore) -> None:
 
 def test_the_newest_pin_counts_in_any_order(store: GraphStore) -> None:
     pins = [
-        PinRecord.model_validate(
-            {"project": PROJECT, "at": moment(second), "name": "fig", "digest": "b3:1", "as": said}
-        )
+        PinRecord(project=PROJECT, at=moment(second), name="fig", digest="b3:1", as_=said)
         for second, said in ((2, "published"), (1, "pinned"), (3, "none"))
     ]
     add(store, *pins[:2])

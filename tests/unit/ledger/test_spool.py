@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ def test_a_killed_run_is_found_with_what_it_had_seen(ledger: Ledger) -> None:
     assert claim(spool) is None
     assert list(dead_spools(ledger)) == []
     assert (taken.events / "1.log").read_bytes() == b"seen"
-    name = taken.conclude(ledger, a_run().model_copy(update={"status": "interrupted"}))
+    name = taken.conclude(ledger, replace(a_run(), status="interrupted"))
     assert ledger.names() == {name}
     assert list(spools(ledger)) == []
 

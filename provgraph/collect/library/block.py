@@ -1,0 +1,279 @@
+"""A run made inside this Python process, from the `with` that begins it to its record.
+
+Blocks that are open at the same time are one run: which of them a file was opened for can't be
+told. In a process that `provgraph run` watches they are part of its run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal
+
+from provgraph.collect.library.params import forget_reads, read_so_far
+from provgraph.collect.library.telling import is_watched, tell, tell_key
+
+if TYPE_CHECKING:
+    from provgraph.collect.run import Finished
+    from provgraph.collect.tracing.audit.within import Within
+    from provgraph.collect.watching import Site
+    from provgraph.ledger.spool import Spool
+
+_LONGEST = 10_000  # characters of a parameter's value; a longer one is recorded by its digest
+_OFF = ("off", "0", "no", "false")
+_said: set[str] = set()
+
+
+class Run:
+    """A block of code recorded as a run of the step `name`.
+
+    What the process does meanwhile is observed; `uses` and the like add what can't be seen. An
+    exception makes the run a failed one, and goes on unchanged. Where nothing can be recorded,
+    that is said once on standard error, and the block runs all the same.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        find: Callable[[], Site],
+    ) -> None:
+        self.name = name
+        self._params = params
+        self._find = find
+        self._block: _Block | None = None
+        self._thread = 0
+
+    # -- what can be said ----------------------------------------------------------------------
+
+    def uses(self, *paths: str | os.PathLike[str]) -> None:
+        """Say that it reads these files, or all below these directories."""
+        for path in paths:
+            tell("uses", os.path.abspath(os.fspath(path)))
+
+    def produces(self, *paths: str | os.PathLike[str]) -> None:
+        """Say that it writes these files, or all below these directories."""
+        for path in paths:
+            tell("produces", os.path.abspath(os.fspath(path)))
+
+    def metric(self, name: str, value: float) -> None:
+        """Record a number; given again, the last one counts."""
+        item = getattr(value, "item", None)  # numpy's and torch's numbers
+        plain = item() if callable(item) else value
+        with _harmless():
+            tell("metric", name, json.dumps(_number(plain)))
+
+    def note(self, text: str) -> None:
+        """Say why it is run."""
+        tell("note", text)
+
+    # -- the block -----------------------------------------------------------------------------
+
+    def __enter__(self) -> Run:
+        self._thread = threading.get_ident()
+        with _harmless():
+            self._block = _enter(self.name, self._find)
+        with _harmless():
+            for name, value in (self._params or {}).items():
+                tell("param", str(name), as_text(value))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        block, self._block = self._block, None
+        if block is not None and block.pid == os.getpid():
+            with _harmless():
+                block.leave(_status(error), owner=self._thread == block.thread)
+
+
+class _Block:
+    """A run of this process while it is open: its spool, the watch, and who is in it."""
+
+    def __init__(self, site: Site, name: str) -> None:
+        from provgraph.collect.watching import Said, document_of, new_run_id
+        from provgraph.ledger.spool import Spool
+
+        self.pid = os.getpid()
+        self.thread = threading.get_ident()
+        self.inside = 1
+        self._site = site
+        self._status: Literal["ok", "failed", "interrupted"] = "ok"
+        argv = _command()
+        document = document_of(site, argv, Said(name=name))
+        self._spool: Spool = Spool.begin(site.ledger, new_run_id(), {**document, "inside": True})
+        try:
+            self._watch: Within = self._begin(name, argv)
+        except BaseException:
+            self._spool.finish()
+            raise
+
+    def _begin(self, name: str, argv: list[str]) -> Within:
+        from provgraph.collect.run import COMMAND
+        from provgraph.collect.tracing.audit.within import Within, aside
+        from provgraph.collect.watching import make_tracer
+
+        self._started = time.time_ns()
+        self._clock = time.monotonic()
+        self._cpu = _cpu_seconds()
+        told = {
+            "pid": self.pid,
+            "argv": argv,
+            "path": "",  # nothing was started
+            "cwd": os.getcwd(),
+            "started_ns": self._started,
+        }
+        with aside():
+            (self._spool.events / COMMAND).write_text(json.dumps(told), "utf-8")
+        self._tracer = make_tracer(self._site, cached=False)
+        watch = Within(self._tracer, self._spool.events, name)
+        try:
+            watch.start()
+            if not is_watched():
+                raise OSError("something in this program refuses audit hooks")
+        except BaseException:
+            with contextlib.suppress(Exception):
+                watch.stop()
+            raise
+        for path, stat, key in read_so_far():
+            tell_key(path, stat, key)
+        return watch
+
+    def leave(self, status: Literal["ok", "failed", "interrupted"], *, owner: bool) -> None:
+        """End one of the `with`s; the last one records."""
+        global _open  # noqa: PLW0603 - a process has one
+        with _lock:
+            self.inside -= 1
+            # A failure inside another block of this thread is the outer block's to judge.
+            if status != "ok" and (not owner or self.inside == 0):
+                self._status = status
+            if self.inside:
+                return
+            self._watch.stop()
+            finished = self._finished()
+            _open = None
+            forget_reads()
+        from provgraph.collect.gitstate import git_state
+        from provgraph.collect.watching import record_run
+
+        site = self._site
+        trace = self._tracer.collect(self._spool.events)
+        git = git_state(site.root, site.ledger.key)
+        for line in record_run(site, self._spool, finished, trace, git):
+            _say(line)
+
+    def _finished(self) -> Finished:
+        from provgraph.collect.run import Finished
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return Finished(
+            status=self._status,
+            exit=None,
+            signal=None,
+            started_ns=self._started,
+            ended_ns=max(time.time_ns(), self._started),
+            seconds=time.monotonic() - self._clock,
+            cpu_seconds=_cpu_seconds() - self._cpu,
+            peak_memory=peak * (1 if sys.platform == "darwin" else 1024),
+            pid=self.pid,
+        )
+
+
+_lock = threading.RLock()
+_open: _Block | None = None
+
+
+def _enter(name: str, find: Callable[[], Site]) -> _Block | None:
+    """Open a block, or join one; None where the run is another process's, or is not recorded."""
+    global _open  # noqa: PLW0603 - a process has one
+    if os.environ.get("PROVGRAPH", "").lower() in _OFF:
+        return None
+    with _lock:
+        if _open is not None and _open.pid == os.getpid():
+            _open.inside += 1
+            return _open
+        if is_watched():
+            return None
+        _open = _Block(find(), name)
+        return _open
+
+
+def as_text(value: Any) -> str:
+    """Write a parameter's value as it is recorded: text as it is, all else as JSON."""
+    if not isinstance(value, str):
+        value = json.dumps(value, default=_plain, sort_keys=True, ensure_ascii=False)
+    if len(value) > _LONGEST:
+        from provgraph.model.digests import content_digest
+
+        return content_digest(value.encode("utf-8", "surrogatepass"))
+    return str(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    item = getattr(value, "item", None)
+    return item() if callable(item) and not isinstance(value, type) else str(value)
+
+
+def _number(value: Any) -> Any:
+    from provgraph.model.records import json_number
+
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        value = float(value)
+    return json_number(value)
+
+
+def _status(error: BaseException | None) -> Literal["ok", "failed", "interrupted"]:
+    if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
+        return "ok"
+    stopped = isinstance(error, KeyboardInterrupt) or type(error).__name__ == "CancelledError"
+    return "interrupted" if stopped else "failed"
+
+
+def _command() -> list[str]:
+    """Give how this program was started; nothing where its code was typed in."""
+    file = getattr(sys.modules.get("__main__"), "__file__", None)
+    if not isinstance(file, str) or not os.path.isfile(file):
+        return []
+    return list(sys.orig_argv)
+
+
+def _cpu_seconds() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+@contextlib.contextmanager
+def _harmless() -> Any:
+    """Turn what fails in provgraph into a line on standard error."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - a failure of ours never breaks the program
+        if os.environ.get("PROVGRAPH_DEBUG", "") not in ("", "0"):
+            import traceback
+
+            traceback.print_exc()
+        hint = getattr(error, "hint", "")
+        _say(f"this run is not recorded: {error}" + (f" ({hint})" if hint else ""))
+
+
+def _say(line: str) -> None:
+    """Write a line to standard error, each once."""
+    if line in _said:
+        return
+    _said.add(line)
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        sys.stderr.write(f"provgraph: {line}\n")
+        sys.stderr.flush()
