@@ -11,13 +11,14 @@ import argparse
 import random
 import tempfile
 import time
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.lineage import PROJECT, machine, table, timed
 from provgraph.graph import LocalGraph
 from provgraph.model.digests import content_digest
 from provgraph.model.records import (
-    RECORD,
     Product,
     Recorded,
     RunRecord,
@@ -26,6 +27,9 @@ from provgraph.model.records import (
     Use,
     to_bytes,
 )
+from provgraph.model.validation import RECORD
+
+FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def records(count: int, inputs: int) -> list[tuple[str, bytes]]:
@@ -61,7 +65,7 @@ def records(count: int, inputs: int) -> list[tuple[str, bytes]]:
             )
             for kind in ("table", "figure", "metrics")
         ]
-        at = f"2026-01-{1 + number // 86400:02}T{number // 3600 % 24:02}:{number // 60 % 60:02}:{number % 60:02}Z"
+        at = (FIRST + timedelta(seconds=number)).isoformat().replace("+00:00", "Z")
         run = f"01J{number:023}"
         record = RunRecord(
             project=PROJECT,
@@ -99,12 +103,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         projecting = []
         for number in range(asked.repeat):
-            store = LocalGraph(Path(folder) / f"{number}.db")
-            began = time.perf_counter()
-            store.add(parsed)
-            projecting.append(time.perf_counter() - began)
-            if number < asked.repeat - 1:
-                store.close()
+            with closing(LocalGraph(Path(folder) / f"{number}.db")) as store:
+                began = time.perf_counter()
+                store.add(parsed)
+                projecting.append(time.perf_counter() - began)
+        store = LocalGraph(Path(folder) / "0.db")
         projected = sorted(projecting)[len(projecting) // 2]
         again, _ = timed(lambda: store.add(parsed), asked.repeat)
         rows: list[tuple[object, ...]] = [
@@ -123,7 +126,7 @@ def main() -> None:
         seconds, answer = timed(lambda: store.effects_of(keys), asked.repeat)
         rows.append(("effects_of(all generations)", seconds, len(answer)))
         table(rows)
-        print(f"index: {(Path(folder) / f'{asked.repeat - 1}.db').stat().st_size / 1e6:,.0f} MB")
+        print(f"index: {(Path(folder) / '0.db').stat().st_size / 1e6:,.0f} MB")
         store.close()
 
 

@@ -32,12 +32,10 @@ if TYPE_CHECKING:
     __version__: str
     Function = TypeVar("Function", bound=Callable[..., Any])
 
-    @overload
-    def step(name: Function) -> Function: ...
-    @overload
-    def step(
-        name: str | None = None, *, params: Mapping[str, Any] | None = None
-    ) -> Callable[[Function], Function]: ...
+else:
+
+    def overload(function):
+        return function
 
 
 _HOMES = {
@@ -80,6 +78,12 @@ def run(name: str, *, params: Mapping[str, Any] | None = None) -> Run:
     return Run(name, params, find=_project)
 
 
+@overload
+def step(name: Function) -> Function: ...
+@overload
+def step(
+    name: str | None = None, *, params: Mapping[str, Any] | None = None
+) -> Callable[[Function], Function]: ...
 def step(name: Any = None, *, params: Mapping[str, Any] | None = None) -> Any:
     """Make every call of a function a run: `@provgraph.step`, or `@provgraph.step("train")`.
 

@@ -18,16 +18,6 @@ from provgraph.errors import (
     SelectorError,
     UsageError,
 )
-from provgraph.model.answers import (
-    GapNote,
-    Impact,
-    Lineage,
-    Log,
-    Report,
-    RunDiff,
-    Shown,
-    Status,
-)
 
 if TYPE_CHECKING:
     from provgraph.analysis.asking import Questions
@@ -36,6 +26,16 @@ if TYPE_CHECKING:
     from provgraph.collect.content import Contents
     from provgraph.graph.interface import GraphStatus, GraphStore, RunRow
     from provgraph.ledger.ledger import Ledger
+    from provgraph.model.answers import (
+        GapNote,
+        Impact,
+        Lineage,
+        Log,
+        Report,
+        RunDiff,
+        Shown,
+        Status,
+    )
     from provgraph.model.records import RunRecord
 
 CONFIGURATION = "provgraph.toml"
@@ -135,16 +135,15 @@ class Project:
 
     def sync(self, *, progress: Progress | None = None) -> None:
         """Turn dead spools into records and project what the graph doesn't know yet."""
-        from provgraph.analysis.gaps import note
         from provgraph.collect.recovery import recover
 
         running = recover(self)
         self._project_new(progress=progress)
-        self._left_out += [note("running", run) for run in running]
+        for run in running:
+            self._leave_out("running", run)
 
     def _project_new(self, *, progress: Progress | None = None) -> None:
         """Project the records that the graph doesn't know yet."""
-        from provgraph.analysis.gaps import note
         from provgraph.model.records import ImportRecord
 
         self._left_out = []
@@ -152,20 +151,28 @@ class Project:
         batch: list[tuple[str, Any, Mapping[str, Mapping[str, Any]]]] = []
         for place, (name, record) in enumerate(self.ledger.read_many(new)):
             if isinstance(record, LedgerError):
-                reason = "future-record" if isinstance(record, RecordFromFuture) else "damaged-record"
-                self._left_out.append(note(reason, name[:12]))
+                reason = (
+                    "future-record" if isinstance(record, RecordFromFuture) else "damaged-record"
+                )
+                self._leave_out(reason, name[:12])
             elif isinstance(record, ImportRecord):
                 try:
                     lines = _lines(self.ledger.stream_object(record.object))
                     self.store.add_import(name, record, lines)
                 except LedgerError:
-                    self._left_out.append(note("unprojected", f"import {name[:12]}"))
+                    self._leave_out("unprojected", f"import {name[:12]}")
             else:
                 batch.append((name, record, self.ledger.private_fields(record)))
             if progress is not None and place % 100 == 0:
                 progress(place, len(new))
         if batch:
             self.store.add(batch)
+
+    def _leave_out(self, reason: str, subject: str) -> None:
+        """Note, for every answer, something that isn't in the graph."""
+        from provgraph.analysis.gaps import note
+
+        self._left_out.append(note(reason, subject))
 
     def rebuild(self, *, progress: Progress | None = None) -> GraphStatus:
         """Make the graph anew from the ledger."""
@@ -194,7 +201,11 @@ class Project:
         from provgraph.collect.watching import Said, watch
 
         said = Said(
-            name=name, uses=tuple(uses), produces=tuple(produces), params=dict(params or {}), note=note
+            name=name,
+            uses=tuple(uses),
+            produces=tuple(produces),
+            params=dict(params or {}),
+            note=note,
         )
         return watch(self, command, said, say=say)
 
@@ -252,9 +263,7 @@ class Project:
         """Give every path by which a change of these reaches `effect`, as a small graph."""
         return self.questions().explain(selectors, effect)
 
-    def lineage(
-        self, selector: str, *, direction: str = "up", depth: int | None = None
-    ) -> Lineage:
+    def lineage(self, selector: str, *, direction: str = "up", depth: int | None = None) -> Lineage:
         """Give what a thing came from (`up`), what came from it (`down`), or `both`."""
         return self.questions().lineage(selector, direction=direction, depth=depth)
 
@@ -269,6 +278,7 @@ class Project:
     def diff(self, before: str, after: str) -> RunDiff:
         """Say what differs between two runs: code, parameters, data, packages, hardware, metrics."""
         from provgraph.analysis.rundiff import Side, differences
+        from provgraph.model.answers import RunDiff
 
         questions = self.questions()
         sides: list[Side] = []
@@ -309,10 +319,14 @@ class Project:
     ) -> Log:
         """List runs, newest first."""
         from provgraph.analysis.showing import run_line
+        from provgraph.model.answers import Log
 
         questions = self.questions()
         rows = self.store.list_runs(
-            step=step, status=status, since=since, until=until,
+            step=step,
+            status=status,
+            since=since,
+            until=until,
             limit=limit if touching is None else None,
         )
         if touching is not None:
@@ -352,7 +366,8 @@ class Project:
                 names = [row.name for row in self.store.vertices(keys[:5])]
                 raise SelectorError(
                     f"{selector} is {len(keys)} things; show takes one",
-                    hint="name one of them", nearest=names,
+                    hint="name one of them",
+                    nearest=names,
                 )
             rows = self.store.runs(keys)
             if rows:
@@ -389,7 +404,9 @@ class Project:
         keys = questions.resolver.vertices(selector)
         generations = self.store.generations(keys)
         if len(generations) != 1:
-            raise SelectorError(f"{selector} is {len(keys)} things; pin one result", hint="name one")
+            raise SelectorError(
+                f"{selector} is {len(keys)} things; pin one result", hint="name one"
+            )
         g = generations[0]
         here = questions.now.lying((g.project, g.name))
         if here.edited:
@@ -618,7 +635,9 @@ class Project:
             if len(keys) == 1:
                 runs = self.store.runs(keys)
                 return f"run:{runs[0].id}" if runs else self.store.vertices(keys)[0].id
-            raise UsageError(f"{selector} is {len(keys)} things; a note is about one", hint="name one")
+            raise UsageError(
+                f"{selector} is {len(keys)} things; a note is about one", hint="name one"
+            )
         return f"run:{questions.resolver.run(selector)}"
 
     def _touching(self, questions: Questions, selector: str, rows: list[RunRow]) -> list[RunRow]:

@@ -71,7 +71,12 @@ class Questions:
         if depth is not None:
             kept = tuple(hit for hit in found if hit.depth <= depth)
             if len(kept) < len(found):
-                gaps.append(note("cut", f"{len(found) - len(kept)} results further than {depth} steps are left out"))
+                gaps.append(
+                    note(
+                        "cut",
+                        f"{len(found) - len(kept)} results further than {depth} steps are left out",
+                    )
+                )
             found = kept
         plan: tuple[PlanStep, ...] = ()
         if fall.fell and not all and len(fall.fell) <= impacts.LONG:
@@ -85,7 +90,8 @@ class Questions:
             already_stale=impacts.already(fall, self.wording),
             gaps=tuple(gaps),
             plan=plan,
-            totals=dict(impacts.totals(fall, found, self.wording)) | {"blocking_gaps": _blocking(gaps)},
+            totals=dict(impacts.totals(fall, found, self.wording))
+            | {"blocking_gaps": _blocking(gaps)},
             asked=" ".join(selectors),
         )
 
@@ -97,11 +103,17 @@ class Questions:
         vertices = between(self.facts, causes, effects)
         asked = ", ".join(selectors)
         if not vertices:
-            return self._lineage(f"why {asked} reaches {effect}", {}, [], words=(
-                f"nothing recorded leads from {asked} to {effect}",
-            ))
+            return self._lineage(
+                f"why {asked} reaches {effect}",
+                {},
+                [],
+                words=(f"nothing recorded leads from {asked} to {effect}",),
+            )
         return self._lineage(
-            f"every path from {asked} to {effect}", vertices, effects, words=self._sentences(causes, effects)
+            f"every path from {asked} to {effect}",
+            vertices,
+            effects,
+            words=self._sentences(causes, effects),
         )
 
     # -- where did it come from ---------------------------------------------------------------
@@ -127,7 +139,9 @@ class Questions:
                 words: tuple[str, ...] = (f"nothing recorded leads from {because} to {effect}",)
                 return self._lineage(f"why {effect}, because {because}", {}, focus, words=words)
             return self._lineage(
-                f"why {effect}, because {because}", vertices, focus,
+                f"why {effect}, because {because}",
+                vertices,
+                focus,
                 words=self._sentences(causes, focus),
             )
         vertices, left_out = around(self.facts, focus, direction=UP, depth=None, most=MOST_DRAWN)
@@ -139,9 +153,9 @@ class Questions:
 
     def whole(self, *, most: int = MOST_DRAWN) -> Lineage:
         """Draw everything recorded, up to a size."""
-        keys = [key for key in self.facts.generations][:most]
+        keys = list(self.facts.generations)[:most]
         makers = {g.maker for g in self.facts.generations.values() if g.maker is not None}
-        runs = [run for run in makers][: max(0, most - len(keys))]
+        runs = list(makers)[: max(0, most - len(keys))]
         vertices = dict.fromkeys([*keys, *runs], 0)
         readers = {use.run for use in self.facts.store.uses_of(keys)} if keys else set()
         vertices |= dict.fromkeys(readers, 0)
@@ -181,9 +195,7 @@ class Questions:
 
     def _plan(self, judgement: Judgement, names: set[str] | None) -> tuple[PlanStep, ...]:
         several = orders(judgement, names)
-        return in_words(
-            self.facts, several, command=self.command, title=self.wording.title
-        )
+        return in_words(self.facts, several, command=self.command, title=self.wording.title)
 
     def _starts(self, targets: Sequence[Target]) -> list[int]:
         out: list[int] = []
@@ -252,7 +264,9 @@ class Questions:
         name = (g.project, g.name)
         here = self.now.lying(name).generation
         if here is not None and here.key == key:
-            return self.now.name_state(name) or ("" if key not in self.now.lower else self.now.state_of(key))
+            return self.now.name_state(name) or (
+                "" if key not in self.now.lower else self.now.state_of(key)
+            )
         return self.now.state_of(key) if g.maker is not None else ""
 
 

@@ -63,9 +63,8 @@ def between(facts: Facts, present: Viewpoint, targets: Sequence[Target]) -> Betw
                 after[name] = other_parts(*parts) if parts else ANY_OTHER
             said.append(ChangedName(name=name, kind=kind, parts=parts, how=how))
         suppose.extend(target.keys)
-        for use in facts.store.uses_of(list(target.contents)) if target.contents else ():
-            if facts.counts(use):
-                suppose.append(use.run)
+        read = facts.store.uses_of(list(target.contents)) if target.contents else []
+        suppose.extend(use.run for use in read if facts.counts(use))
         if not target.names:
             said.append(ChangedName(name=target.selector, kind=kinds.get("", ""), how="any change"))
     return Between(
@@ -77,11 +76,11 @@ def between(facts: Facts, present: Viewpoint, targets: Sequence[Target]) -> Betw
 
 
 def _before_edit(facts: Facts, present: Viewpoint, name: Name) -> tuple[Content, str] | None:
-    """Give how a name was before an edit by hand, and what the edit did; None where there was none."""
+    """Give how a name was before an edit by hand, and what the edit did; None: no edit."""
     several = facts.at.get(name)
     if not several or not present.has_word(name[1]):
         return None
-    here = lying(facts, present, name, lambda g: True)
+    here = lying(facts, present, name, lambda _: True)
     made = facts.produced(name)
     newest: Generation = (made or several)[-1]
     if newest.imported:

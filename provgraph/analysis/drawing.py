@@ -29,7 +29,12 @@ class Piece:
 
 
 def around(
-    facts: Facts, focus: Sequence[int], *, direction: str, depth: int | None, most: int | None = None
+    facts: Facts,
+    focus: Sequence[int],
+    *,
+    direction: str,
+    depth: int | None,
+    most: int | None = None,
 ) -> tuple[dict[int, int], int]:
     """Give vertices around the focus with their depth, and how many were left out by `most`.
 
@@ -117,7 +122,12 @@ def piece(
         if key in runs:
             run = runs[key]
             name, kind = run.label or run.id, RUN
-            props = {**row.props, "status": run.status, "started": run.started, "seconds": run.seconds}
+            props = {
+                **row.props,
+                "status": run.status,
+                "started": run.started,
+                "seconds": run.seconds,
+            }
         else:
             g = facts.generations.get(key)
             name = wording.title(row.name)
@@ -125,8 +135,13 @@ def piece(
             props = dict(row.props)
         nodes.append(
             GraphNode(
-                id=row.id, kind=kind, name=name, digest=row.digest, state=state,
-                depth=vertices[key], props=props,
+                id=row.id,
+                kind=kind,
+                name=name,
+                digest=row.digest,
+                state=state,
+                depth=vertices[key],
+                props=props,
             )
         )
     ids = {key: row.id for key, row in rows.items()}
@@ -139,8 +154,12 @@ def piece(
 def _used(facts: Facts, runs: Sequence[int], ids: Mapping[int, str]) -> list[GraphEdge]:
     return [
         GraphEdge(
-            USES, cause=ids[use.generation], effect=ids[use.run], role=use.role,
-            evidence=use.evidence, touched=dict(use.touched),
+            USES,
+            cause=ids[use.generation],
+            effect=ids[use.run],
+            role=use.role,
+            evidence=use.evidence,
+            touched=dict(use.touched),
         )
         for use in facts.store.uses_by(runs)
         if use.generation in ids and use.run in ids
@@ -158,7 +177,8 @@ def _others(facts: Facts, keys: Sequence[int], ids: Mapping[int, str]) -> list[G
         out.append(
             GraphEdge(
                 row.type if row.type in (PRODUCES, DEPENDS_ON) else DEPENDS_ON,
-                cause=ids[row.cause], effect=ids[row.effect],
+                cause=ids[row.cause],
+                effect=ids[row.effect],
                 role=how.how if how is not None else "",
                 evidence=how.evidence if how is not None else "observed",
             )
@@ -168,7 +188,9 @@ def _others(facts: Facts, keys: Sequence[int], ids: Mapping[int, str]) -> list[G
 
 def _inferred(facts: Facts, ids: Mapping[int, str]) -> list[GraphEdge]:
     return [
-        GraphEdge(DEPENDS_ON, cause=ids[e.cause], effect=ids[e.effect], role=e.rule, evidence="inferred")
+        GraphEdge(
+            DEPENDS_ON, cause=ids[e.cause], effect=ids[e.effect], role=e.rule, evidence="inferred"
+        )
         for e in (*facts.unwatched, *facts.copies)
         if e.cause in ids and e.effect in ids
     ]

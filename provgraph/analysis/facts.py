@@ -164,32 +164,32 @@ class Facts:
 
     @cached_property
     def copies(self) -> list[Inferred]:
-        """Find sources that are copies of an earlier generation at another name.
+        """Find sources that are copies of an earlier product at another name.
 
-        Only where no recorded run wrote the source's name, and from 1 KiB on.
+        Only where no recorded run wrote the source's name, and from 1 KiB on. Two sources with
+        equal bytes are two facts: nobody says which came first.
         """
         candidates = [
-            (name, g)
-            for name, several in self.at.items()
+            g
+            for several in self.at.values()
             if not any(other.maker is not None for other in several)
             for g in several
             if g.size is not None and g.size >= SMALLEST_COPY and not g.imported
         ]
         if not candidates:
             return []
-        digests = {g.digest for _, g in candidates}
+        digests = {g.digest for g in candidates}
         earliest: dict[tuple[str, str], Generation] = {}
         for g in self.generations.values():
-            if g.digest in digests and not g.imported:
+            if g.digest in digests and g.maker is not None:
                 place = (g.project, g.digest)
                 if place not in earliest or g.order < earliest[place].order:
                     earliest[place] = g
-        out = []
-        for name, g in candidates:
-            origin = earliest[g.project, g.digest]
-            if origin.name != g.name and origin.key != g.key:
-                out.append(Inferred(cause=origin.key, effect=g.key, rule="copy"))
-        return out
+        return [
+            Inferred(cause=origin.key, effect=g.key, rule="copy")
+            for g in candidates
+            if (origin := earliest.get((g.project, g.digest))) is not None
+        ]
 
     @cached_property
     def copied(self) -> set[int]:

@@ -70,11 +70,8 @@ def fall(
     return fallen
 
 
-def _walk(
-    facts: Facts, fallen: Fallen, frontier: list[int], excused: set[int], also: Also
-) -> None:
+def _walk(facts: Facts, fallen: Fallen, frontier: list[int], excused: set[int], also: Also) -> None:
     """Go level by level from vertices that have just fallen."""
-    store = facts.store
     depth = min((fallen.depth[key] for key in frontier), default=0)
     waiting: dict[int, list[int]] = defaultdict(list)
     for key in frontier:
@@ -85,23 +82,31 @@ def _walk(
         level = waiting.pop(depth)
         if len(level) > WIDE and not waiting and not also and _leap(facts, fallen, level, depth):
             return
-        following = waiting[depth + 1]
-        platform = _platform_edges(facts, level)
-        for edge in store.effects_of(level):
-            if edge.effect in fallen:
-                continue
-            if edge.type == PRODUCES and edge.effect in facts.classes:
-                _class_falls(facts, fallen, facts.classes[edge.effect], depth + 1, following, excused)
-            elif edge.type == USES and (edge.cause, edge.effect) in platform:
-                continue
-            elif fallen.add(edge.effect, edge.cause, depth + 1):
-                following.append(edge.effect)
+        following = _next_level(facts, fallen, level, depth + 1, excused)
         for key in level:
             for other in (*facts.copied_to.get(key, ()), *also.get(key, ())):
                 if fallen.add(other, key, depth + 1):
                     following.append(other)
-        if not following:
-            del waiting[depth + 1]
+        if following:
+            waiting[depth + 1].extend(following)
+
+
+def _next_level(
+    facts: Facts, fallen: Fallen, level: list[int], depth: int, excused: set[int]
+) -> list[int]:
+    """Let fall what has an edge from this level and nothing else to stand on."""
+    following: list[int] = []
+    platform = _platform_edges(facts, level)
+    for edge in facts.store.effects_of(level):
+        if edge.effect in fallen:
+            continue
+        if edge.type == PRODUCES and edge.effect in facts.classes:
+            _class_falls(facts, fallen, facts.classes[edge.effect], depth, following, excused)
+        elif edge.type == USES and (edge.cause, edge.effect) in platform:
+            continue
+        elif fallen.add(edge.effect, edge.cause, depth):
+            following.append(edge.effect)
+    return following
 
 
 def _platform_edges(facts: Facts, level: list[int]) -> set[tuple[int, int]]:
@@ -159,11 +164,10 @@ def _unfounded(facts: Facts, fallen: Fallen, excused: set[int]) -> dict[int, int
         for g in facts.members[cls]
         if g.maker is not None and g.maker in fallen
     ]
-    frontier = []
     for use in store.uses_of(orphans) if orphans else ():
         if facts.counts(use) and use.run not in fallen and use.run not in doubtful:
             doubtful[use.run] = use.generation
-            frontier.append(use.run)
+    frontier = list(doubtful)
     while frontier:
         edges = store.effects_of(frontier)
         frontier = []

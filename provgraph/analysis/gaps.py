@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from provgraph.analysis.facts import Facts, Name
+from provgraph.analysis.facts import Facts
 from provgraph.analysis.judgement import Judgement, Trouble
 from provgraph.model.answers import MISSING, RANK, GapNote
 from provgraph.model.gaps import BLOCKING, grade_of, words_of

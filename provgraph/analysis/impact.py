@@ -51,12 +51,10 @@ def compare(
         if facts.is_stream(name):
             continue
         old, new = first.name_state(name), after.name_state(name)
-        if old is not None and new is not None and old in RANK and new in RANK:
-            if RANK[new] > RANK[old]:
-                shown, decided = _decisive(after, name, new)
-                fall.fell.append(Fell(name[1], shown, decided, new))
-                continue
-        if old in (BEHIND, STALE):
+        if new is not None and RANK.get(new, -1) > RANK.get(old or "", len(RANK)):
+            shown, decided = _decisive(after, name, new)
+            fall.fell.append(Fell(name[1], shown, decided, new))
+        elif old in (BEHIND, STALE):
             here = first.lying(name).generation
             live = {*first.live_runs(name), here.key if here is not None else None}
             if live & reached:
@@ -121,9 +119,11 @@ def reachable(facts: Facts, targets: Sequence[Target], present: Judgement) -> li
         if hit is not None and name[1] not in asked:
             state = present.name_state(name) or CURRENT
             out.append(Fell(name[1], hit.key, hit.key, state))
-    for run in facts.store.silent_runs():
-        if run.key in reached:
-            out.append(Fell(run.label or run.id, run.key, run.key, present.state_of(run.key)))
+    out.extend(
+        Fell(run.label or run.id, run.key, run.key, present.state_of(run.key))
+        for run in facts.store.silent_runs()
+        if run.key in reached
+    )
     starts = {key for target in targets for key in target.keys}
     others = [k for k in reached if k not in facts.generations and k not in starts]
     for key, label_ in facts.store.imported_names(others).items() if others else ():
@@ -132,7 +132,7 @@ def reachable(facts: Facts, targets: Sequence[Target], present: Judgement) -> li
 
 
 class Hits(Sequence[Hit]):
-    """Hits in order of depth, each built when it is read: 100,000 cost no more than the ten shown."""
+    """Hits in order, each built when it is read: 100,000 cost no more than the ten shown."""
 
     def __init__(
         self, fell: Sequence[Fell], build: Callable[[Sequence[Fell]], tuple[Hit, ...]]
@@ -147,7 +147,7 @@ class Hits(Sequence[Hit]):
         for start in range(0, len(self._fell), LONG):
             yield from self._build(self._fell[start : start + LONG])
 
-    def __getitem__(self, place):  # type: ignore[no-untyped-def, override]
+    def __getitem__(self, place):  # type: ignore[no-untyped-def]
         if isinstance(place, slice):
             return self._build(self._fell[place])
         return self._build([self._fell[place]])[0]
@@ -171,7 +171,11 @@ def hits(fall: Fall, wording: Wording) -> Sequence[Hit]:
     def place(fell: Fell) -> tuple[int, int, str]:
         pin = wording.pinned(facts.generations.get(fell.vertex))
         order = ("published", "pinned", "")
-        return (order.index(pin) if pin in order else 1, fallen.depth.get(fell.decided, 0), fell.name)
+        return (
+            order.index(pin) if pin in order else 1,
+            fallen.depth.get(fell.decided, 0),
+            fell.name,
+        )
 
     ordered = sorted(fall.fell, key=place)
     if len(ordered) > LONG:
@@ -200,7 +204,9 @@ def hit_of(after: Judgement, several: Sequence[Fell], wording: Wording) -> tuple
         g = facts.generations.get(fell.vertex)
         vertex = ids.get(fell.vertex)
         explicit = vertex.kind if vertex is not None else ""
-        kind = explicit or (wording.kind(fell.name, True) if fell.vertex not in labels.runs else RUN)
+        kind = explicit or (
+            wording.kind(fell.name, True) if fell.vertex not in labels.runs else RUN
+        )
         runs = [labels[key] for key in path if key in labels.runs]
         out.append(
             Hit(

@@ -1,4 +1,4 @@
-"""The one definition that answers every question: what stands, seen from a viewpoint (DESIGN §4)."""
+"""The one definition that answers every question: what stands from a viewpoint (DESIGN §4)."""
 
 from __future__ import annotations
 
@@ -79,15 +79,15 @@ class Judgement:
         return generation.maker is not None and generation.maker not in self.stale
 
     def live_runs(self, name: Name) -> list[int]:
-        """Give the runs whose state is the name's: its maker (or stand-in), its line, pending ones."""
+        """Give the runs whose state is the name's: maker (or stand-in), line, pending ones."""
         here = self.lying(name)
         if here.absent or here.generation is None:
             made = self.facts.produced(name)
             return [made[-1].maker] if made and here.absent and made[-1].maker is not None else []
         line = [g for g in self.facts.line(here.generation) if g.maker is not None]
-        return [run for g in line for run in [self._holder(g)] if run is not None] + self.pending.get(
-            name, []
-        )
+        return [
+            run for g in line for run in [self._holder(g)] if run is not None
+        ] + self.pending.get(name, [])
 
     def _holder(self, generation: Generation) -> int | None:
         """Give the maker, or the stand-in with the best state."""
@@ -183,7 +183,11 @@ def _unstanding(
     seeds: dict[int, Cause] = {}
     for key, uses in facts.readers(list(bad)).items():
         for use in uses:
-            hit = [(part, bad[key][part, d]) for part, d in use.touched.items() if (part, d) in bad[key]]
+            hit = [
+                (part, bad[key][part, d])
+                for part, d in use.touched.items()
+                if (part, d) in bad[key]
+            ]
             cause = Cause(hit[0][1], key, tuple(part for part, _ in hit), use.role) if hit else None
             if cause and (use.run not in seeds or _weight(cause) < _weight(seeds[use.run])):
                 seeds[use.run] = cause
@@ -220,6 +224,15 @@ def _why_not(
             return DELETED
         made = here.generation is not None and here.generation.maker is not None
         return OVERWRITTEN if made else CHANGED
+    return _why_not_unseen(judgement, source, touch, consumed, unknown)
+
+
+def _why_not_unseen(
+    judgement: Judgement, source: Generation, touch: TouchRow, consumed: set[int], unknown: set[int]
+) -> str | None:
+    """Say the same where the viewpoint has no word: by what was recorded there last."""
+    facts = judgement.facts
+    name: Name = (source.project, source.name)
     if is_uri(source.name):
         if touch.digest != source.digest or source.name.startswith("outside:"):
             unknown.add(source.key)
@@ -274,55 +287,67 @@ class _Replaced:
 
 
 def _find_replaced(judgement: Judgement, found: _Replaced) -> None:
-    """Compare each product that was read with what lies at its name, in the parts touched.
-
-    Where the name is missing it is compared with what was made there last, so that deleting a
-    product doesn't hide that it had been made anew with another content.
-    """
+    """Compare each product that was read with what lies at its name, in the parts touched."""
     facts = judgement.facts
-    suspects: dict[int, tuple[Generation, Generation | None, Name]] = {}
-    lines: dict[Name, set[int]] = {}
-    copied = {edge.cause for edge in facts.copies}
-    for name, several in facts.at.items():
-        made = [g for g in several if g.maker is not None]
-        compared = made or [g for g in several if g.key in copied]
-        if not compared:
-            continue
-        here = judgement.lying(name)
-        lies = made[-1] if here.absent and made else here.generation
-        if here.absent and not made:
-            continue
-        line = facts.line(lies)
-        lines[name] = {link.maker for link in line if link.maker is not None}
-        newest: dict[str | None, Generation] = {}
-        for x in reversed(line):
-            if x.maker is not None:
-                newest[x.step] = x
-        for g in compared:
-            link = lies if facts.is_stream(name) else newest.get(g.step, lies)
-            if link is not None and (link.key == g.key or _one_class(facts, link, g)):
-                continue
-            suspects[g.key] = (g, link, name)
+    suspects, lines = _not_as_made(judgement)
     makers = {x.maker for g, link, _ in suspects.values() for x in (g, link) if x is not None}
     rows = facts.store.runs([maker for maker in makers if maker is not None])
     ways = {row.key: row.way for row in rows}
     for key, uses in facts.readers(list(suspects)).items():
         g, link, name = suspects[key]
-        for use in uses if g.maker is not None else ():
+        if g.maker is None:
+            continue
+        otherwise = (
+            link is not None
+            and link.maker is not None
+            and not facts.is_stream(name)
+            and ways.get(link.maker) != ways.get(g.maker)
+        )
+        for use in uses:
             if use.role == STREAM or use.run in lines[name] or not use.touched:
                 continue
             parts = _differing(judgement, use, g, link, name)
             cause = Cause(_manner(g, link), key, parts, use.role)
             if parts:
                 found.seeds.setdefault(use.run, cause)
-            elif link is not None and link.maker is not None and not facts.is_stream(name):
-                if ways.get(link.maker) != ways.get(g.maker or 0):
-                    found.resting[link.key].setdefault(use.run, cause)
+            elif otherwise and link is not None:
+                found.resting[link.key].setdefault(use.run, cause)
     for edge in facts.copies:
         if edge.cause in suspects:
             g, link, name = suspects[edge.cause]
             if link is None or link.digest != g.digest:
                 found.seeds[edge.effect] = Cause(_manner(g, link), edge.cause, (BYTES,))
+
+
+Suspect = tuple[Generation, Generation | None, Name]
+
+
+def _not_as_made(judgement: Judgement) -> tuple[dict[int, Suspect], dict[Name, set[int]]]:
+    """Find generations that aren't what lies at their names, each with what it is compared with.
+
+    Also the runs in the line of what lies at each name. Where a name is missing it is compared
+    with what was made there last, so that deleting a product doesn't hide that it had been made
+    anew with another content.
+    """
+    facts = judgement.facts
+    suspects: dict[int, Suspect] = {}
+    lines: dict[Name, set[int]] = {}
+    copied = {edge.cause for edge in facts.copies}
+    for name, several in facts.at.items():
+        made = [g for g in several if g.maker is not None]
+        compared = made or [g for g in several if g.key in copied]
+        here = judgement.lying(name) if compared else None
+        if here is None or (here.absent and not made):
+            continue
+        lies = made[-1] if here.absent else here.generation
+        line = [link for link in facts.line(lies) if link.maker is not None]
+        lines[name] = {link.maker for link in line if link.maker is not None}
+        newest = {link.step: link for link in reversed(line)}
+        for g in compared:
+            link = lies if facts.is_stream(name) else newest.get(g.step, lies)
+            if link is None or (link.key != g.key and not _one_class(facts, link, g)):
+                suspects[g.key] = (g, link, name)
+    return suspects, lines
 
 
 def _one_class(facts: Facts, one: Generation, other: Generation) -> bool:
@@ -406,9 +431,7 @@ def _find_troubles(judgement: Judgement, consumed: set[int], unknown: set[int]) 
             continue
         here = judgement.lying(name)
         if here.undecided:
-            judgement.troubles.append(
-                Trouble("undecided", name[1], tuple(g.key for g in made))
-            )
+            judgement.troubles.append(Trouble("undecided", name[1], tuple(g.key for g in made)))
         twice = [
             g.maker
             for g in made

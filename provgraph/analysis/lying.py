@@ -44,7 +44,8 @@ def lying(
         if digest is not None or viewpoint.is_sure(name[1], candidates):
             same = [g for g in several if g.digest == digest]
             made = [g for g in same if g.maker is not None]
-            return Lying(generation=(made or same or [None])[-1])
+            found = made or same
+            return Lying(generation=found[-1] if found else None)
     made = [g for g in several if g.maker is not None]
     if not made:
         return Lying(generation=several[-1] if several else None, word=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from provgraph.analysis.falling import Fallen
 from provgraph.analysis.judgement import Judgement
@@ -64,7 +65,7 @@ def full_trail(judgement: Judgement, fallen: Fallen, key: int) -> list[int]:
 def links(path: Sequence[int], labels: Labels, parts: Sequence[str] = ()) -> tuple[Link, ...]:
     """Turn a trail into links, cause first; `parts` are those touched on the first one."""
     out = []
-    for place, (cause, effect) in enumerate(zip(path, path[1:], strict=False)):
+    for place, (cause, effect) in enumerate(pairwise(path)):
         if effect in labels.runs:
             edge = USES if cause not in labels.runs else DEPENDS_ON
         else:
@@ -72,7 +73,13 @@ def links(path: Sequence[int], labels: Labels, parts: Sequence[str] = ()) -> tup
         touched = dict.fromkeys(parts, "") if place == 0 else {}
         evidence = "inferred" if edge == DEPENDS_ON else "observed"
         out.append(
-            Link(cause=labels[cause], effect=labels[effect], edge=edge, evidence=evidence, touched=touched)
+            Link(
+                cause=labels[cause],
+                effect=labels[effect],
+                edge=edge,
+                evidence=evidence,
+                touched=touched,
+            )
         )
     return tuple(out)
 
@@ -80,9 +87,7 @@ def links(path: Sequence[int], labels: Labels, parts: Sequence[str] = ()) -> tup
 def steps_of(path: Sequence[int], labels: Labels) -> int:
     """Count the steps of a trail: runs, and links between artefacts."""
     runs = sum(key in labels.runs for key in path)
-    direct = sum(
-        a not in labels.runs and b not in labels.runs for a, b in zip(path, path[1:], strict=False)
-    )
+    direct = sum(a not in labels.runs and b not in labels.runs for a, b in pairwise(path))
     return runs + direct
 
 
@@ -96,9 +101,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
 READ = ("read", "reading")
 
 
-def sentence(
-    path: Sequence[int], labels: Labels, parts: Sequence[str] = (), role: str = ""
-) -> str:
+def sentence(path: Sequence[int], labels: Labels, parts: Sequence[str] = (), role: str = "") -> str:
     """Say a trail in words, effect first: «figure.png: evaluate read model.pkl, which …».
 
     `parts` and `role` are those of the first use, at the end of the sentence.
@@ -116,7 +119,9 @@ def sentence(
         if vertex in labels.runs:
             read = rest[position + 1] if position + 1 < len(rest) else None
             if read is None:
-                out.append(f"{labels[vertex]} wrote it" if not out else f"which {labels[vertex]} wrote")
+                out.append(
+                    f"{labels[vertex]} wrote it" if not out else f"which {labels[vertex]} wrote"
+                )
             else:
                 last = position + 2 >= len(rest)
                 what = labels[read] + (_parts_words(parts) if last else "")
@@ -128,7 +133,9 @@ def sentence(
                 )
             position += 2
         else:
-            out.append(f"it rests on {labels[vertex]}" if not out else f"which rests on {labels[vertex]}")
+            out.append(
+                f"it rests on {labels[vertex]}" if not out else f"which rests on {labels[vertex]}"
+            )
             position += 1
     if len(out) > 2 * LONGEST_SENTENCE:
         left_out = len(out) - 2 * LONGEST_SENTENCE + 1

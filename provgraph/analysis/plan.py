@@ -110,13 +110,10 @@ class _Planner:
                 continue
             state = judgement.name_state(name)
             pending = judgement.pending.get(name, ())
-            for run in judgement.live_runs(name):
-                row = self.rows.get(run)
-                if row is None:
-                    continue
-                if run in pending:
+            for row in filter(None, map(self.rows.get, judgement.live_runs(name))):
+                if row.key in pending:
                     self._want(self._newest_at(row.step, name), name)
-                elif judgement.state_of(run) != CURRENT:
+                elif judgement.state_of(row.key) != CURRENT:
                     self._want(row, name)
             if state == MISSING and not is_uri(name[1]):
                 self._want(self._last_maker(name), name, "its product is missing")
@@ -256,9 +253,11 @@ class _Planner:
         return any(g.before == lies.key for g in self.facts.produced(name))
 
     def _nothing(self, here: Lying) -> bool:
-        return here.absent or (
-            here.generation is not None and here.generation.digest == ABSENT
-        ) or (here.generation is None and not here.word)
+        return (
+            here.absent
+            or (here.generation is not None and here.generation.digest == ABSENT)
+            or (here.generation is None and not here.word)
+        )
 
     # -- what stops others --------------------------------------------------------------------
 

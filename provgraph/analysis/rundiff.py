@@ -1,4 +1,4 @@
-"""What differs between two runs, causes first: code, parameters, data, packages, hardware, metrics."""
+"""What differs between two runs, causes first, then metrics."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ def differences(one: Side, two: Side) -> tuple[tuple[Difference, ...], Mapping[s
         CODE: (_uses(a, ("program", "module")), _uses(b, ("program", "module"))),
         PARAMETERS: (_params(one), _params(two)),
         DATA: (_uses(a, ("input", "listing", "stream")), _uses(b, ("input", "listing", "stream"))),
-        PACKAGES: (_texts(one.environment.get("distributions")), _texts(two.environment.get("distributions"))),
+        PACKAGES: (
+            _texts(one.environment.get("distributions")),
+            _texts(two.environment.get("distributions")),
+        ),
         SYSTEM: (_system(one.environment), _system(two.environment)),
         HARDWARE: (_texts(_flat(one.hardware)), _texts(_flat(two.hardware))),
         METRICS: (_metrics(a), _metrics(b)),
@@ -57,10 +60,17 @@ def differences(one: Side, two: Side) -> tuple[tuple[Difference, ...], Mapping[s
             out.append(Difference(section, name, _short(old), _short(new), detail))
         if section == CODE and a.git and b.git and a.git.commit != b.git.commit:
             out.append(
-                Difference(CODE, "commit", (a.git.commit or NOT_THERE)[:12], (b.git.commit or NOT_THERE)[:12])
+                Difference(
+                    CODE,
+                    "commit",
+                    (a.git.commit or NOT_THERE)[:12],
+                    (b.git.commit or NOT_THERE)[:12],
+                )
             )
     # Packages that a run really imported matter first.
-    out.sort(key=lambda d: (SECTIONS.index(d.section), bool(d.detail) and d.section == PACKAGES, d.name))
+    out.sort(
+        key=lambda d: (SECTIONS.index(d.section), bool(d.detail) and d.section == PACKAGES, d.name)
+    )
     return tuple(out), same
 
 
@@ -85,7 +95,9 @@ def _metrics(record: RunRecord) -> dict[str, str]:
 
 
 def _system(environment: Mapping[str, Any]) -> dict[str, str]:
-    return _texts({k: v for k, v in _flat(environment).items() if not k.startswith("distributions")})
+    return _texts(
+        {k: v for k, v in _flat(environment).items() if not k.startswith("distributions")}
+    )
 
 
 def _flat(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -19,7 +19,7 @@ MOST_NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """Resolves selectors. `path_name` turns a path as typed into (name, exists on disk), or None."""
+    """Resolves selectors. `path_name` turns a path into (name, exists on disk), or None."""
 
     facts: Facts
     kind: Callable[[str, bool], str]
@@ -32,7 +32,9 @@ class Resolver:
         Raises `SelectorError` with the nearest matches when it names nothing or is ambiguous.
         """
         if not selector or selector == "./":
-            raise SelectorError("an empty selector names nothing", hint="name a file, or see --help")
+            raise SelectorError(
+                "an empty selector names nothing", hint="name a file, or see --help"
+            )
         target = self._special(selector) or self._named(selector)
         if target is None:
             raise self._unknown(selector)
@@ -40,14 +42,13 @@ class Resolver:
         return replace(target, selector=selector, kinds=tuple(sorted(kinds.items())))
 
     def vertices(self, selector: str) -> list[int]:
-        """Resolve a selector to vertices to show: what lies (or lay last) at each name, or a run."""
+        """Resolve a selector to vertices: what lies (or lay last) at each name, or a run."""
         target = self.target(selector)
         store = self.facts.store
         out = [*target.keys, *target.contents]
         for name, _ in target.names:
-            here = [g for g in store.at_names([name]) if g.project == self.facts.project] or list(
-                store.at_names([name])
-            )
+            every = store.at_names([name])
+            here = [g for g in every if g.project == self.facts.project] or every
             if here:
                 out.append(max(here, key=lambda g: (g.maker is not None, g.order)).key)
         if not out:
@@ -61,7 +62,7 @@ class Resolver:
         """Resolve a selector to one run's id: `run:…`, an id's beginning, or a step's last run."""
         store = self.facts.store
         text = selector.removeprefix("run:")
-        found = [row for row in store.runs(store.by_id(text) + store.by_id(f"run:{text}"))]
+        found = store.runs(store.by_id(text) + store.by_id(f"run:{text}"))
         ids = sorted({row.id for row in found})
         if len(ids) == 1:
             return ids[0]
@@ -94,7 +95,9 @@ class Resolver:
             keys = store.by_id(selector) or store.by_id(rest)
             if len(keys) > 1:
                 names = [row.id for row in store.vertices(keys[:MOST_NAMED])]
-                raise SelectorError(f"{selector} is ambiguous", hint="give more of it", nearest=names)
+                raise SelectorError(
+                    f"{selector} is ambiguous", hint="give more of it", nearest=names
+                )
             if not keys:
                 return None
             generations = store.generations(keys)
@@ -152,7 +155,11 @@ class Resolver:
             return Target(selector, keys=tuple(imported))
         base, mark, part = selector.rpartition("#")
         if mark and base:
-            parts = (f"#{part}",) if f"#{part}" in ("#bytes", "#syntax", "#listing", "#order") else (part,)
+            parts = (
+                (f"#{part}",)
+                if f"#{part}" in ("#bytes", "#syntax", "#listing", "#order")
+                else (part,)
+            )
             names = self._find(base)
             if names:
                 return Target(selector, names=tuple((name, parts) for name in names))
@@ -170,7 +177,7 @@ class Resolver:
 
     def _find(self, text: str) -> list[str]:
         """Give recorded names: the path itself or what lies below it, else names with this tail."""
-        forced = text.startswith("./") or text.startswith("../") or text.startswith("/")
+        forced = text.startswith(("./", "../", "/"))
         place = self.path_name(text)
         store = self.facts.store
         typed = [place[0]] if place else []
@@ -178,7 +185,9 @@ class Resolver:
             typed.append(text.rstrip("/"))
         for name in typed:
             if name in ("", "."):
-                return sorted(n for p, n in self.facts.at if p == self.facts.project and not is_uri(n))
+                return sorted(
+                    n for p, n in self.facts.at if p == self.facts.project and not is_uri(n)
+                )
             hits = [n for n in store.find_names(name, limit=0) if n == name or under(n, name)]
             hits = [n for n in hits if self._is_recorded(n)]
             if hits:
@@ -189,7 +198,7 @@ class Resolver:
             return []
         tails = [n for n in store.find_names(text, limit=0) if self._is_recorded(n)]
         tails = [n for n in tails if n.endswith("/" + text)]
-        by_title = [n for n in self._titled(text)]
+        by_title = self._titled(text)
         found = sorted(set(tails) | set(by_title))
         if len(found) > 1:
             raise SelectorError(
@@ -201,7 +210,9 @@ class Resolver:
 
     def _titled(self, text: str) -> list[str]:
         titles = self.facts.store.titles()
-        return [name for name, title in titles.items() if title == text or title.endswith("/" + text)]
+        return [
+            name for name, title in titles.items() if title == text or title.endswith("/" + text)
+        ]
 
     def _is_recorded(self, name: str) -> bool:
         return (self.facts.project, name) in self.facts.at

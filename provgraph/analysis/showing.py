@@ -18,7 +18,7 @@ def show_run(
     questions: Questions, row: RunRow, name: str, record: RunRecord, private: Mapping[str, Any]
 ) -> Shown:
     """Show a run as recorded; `private` are its private fields by category, where not erased."""
-    facts, wording = questions.facts, questions.wording
+    wording = questions.wording
     node: dict[str, Any] = {
         "id": f"run:{record.run}",
         "kind": RUN,
@@ -147,9 +147,7 @@ def _labels(questions: Questions, runs: set[str]) -> dict[str, str]:
     return {row.id: row.label for row in store.runs(keys)}
 
 
-def _used(
-    questions: Questions, record: RunRecord, use: Use, labels: Mapping[str, str]
-) -> UsedLine:
+def _used(questions: Questions, record: RunRecord, use: Use, labels: Mapping[str, str]) -> UsedLine:
     wording, facts = questions.wording, questions.facts
     name = (record.project, use.name)
     return UsedLine(
@@ -186,12 +184,20 @@ def _vertex_line(questions: Questions, key: int) -> UsedLine:
     if runs:
         run = runs[0]
         return UsedLine(
-            id=f"run:{run.id}", name=run.label, kind=RUN, digest="", role="maker",
-            evidence="observed", state=questions.now.state_of(key),
+            id=f"run:{run.id}",
+            name=run.label,
+            kind=RUN,
+            digest="",
+            role="maker",
+            evidence="observed",
+            state=questions.now.state_of(key),
         )
     vertex = store.vertices([key])[0]
     return UsedLine(
-        id=vertex.id, name=wording.title(vertex.name),
-        kind=vertex.kind or wording.kind(vertex.name, False), digest=vertex.digest,
-        role="", evidence="inferred",
+        id=vertex.id,
+        name=wording.title(vertex.name),
+        kind=vertex.kind or wording.kind(vertex.name, False),
+        digest=vertex.digest,
+        role="",
+        evidence="inferred",
     )

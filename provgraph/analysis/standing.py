@@ -73,7 +73,12 @@ def standings(judgement: Judgement, wording: Wording) -> Standings:
     return Standings(
         stale=_say(judgement, by_state[STALE], wording),
         behind=_say(judgement, by_state[BEHIND], wording),
-        modified=_plain(judgement, by_state[MODIFIED], wording, "edited by hand, or by a run that wasn't watched"),
+        modified=_plain(
+            judgement,
+            by_state[MODIFIED],
+            wording,
+            "edited by hand, or by a run that wasn't watched",
+        ),
         missing=_plain(judgement, by_state[MISSING], wording, "not there any more"),
         current=tuple(sorted(wording.title(name) for name, _, _ in by_state[CURRENT])),
     )
@@ -138,11 +143,11 @@ def _plain(
 ) -> tuple[Standing, ...]:
     facts = judgement.facts
     makers = {
-        name: made[-1].maker
+        name: maker
         for name, _, _ in rows
-        if (made := facts.produced((facts.project, name))) and made[-1].maker is not None
+        if (made := facts.produced((facts.project, name))) and (maker := made[-1].maker) is not None
     }
-    labels = label(facts.store, [run for run in makers.values() if run is not None], wording.title)
+    labels = label(facts.store, list(makers.values()), wording.title)
     out = []
     for name, shown, _ in sorted(rows):
         maker = makers.get(name)

@@ -21,6 +21,7 @@ from provgraph.collect.noise import Noise
 from provgraph.collect.run import Finished
 from provgraph.collect.trace import Access, Trace
 from provgraph.model.digests import ABSENT, content_digest, keyed_digest
+from provgraph.model.gaps import BLOCKING, grade_of
 from provgraph.model.kinds import DEFAULT_STREAMS, is_stream
 from provgraph.model.names import name_of
 from provgraph.model.parts import BYTES, LISTING, ORDER, SYNTAX
@@ -517,7 +518,9 @@ class _Account:
             removed=tuple(removed),
             gaps=tuple(dict.fromkeys(gaps)),
             tracing=Tracing(
-                method=trace.method, complete=not trace.gaps, processes=len(trace.processes)
+                method=trace.method,
+                complete=all(grade_of(reason) != BLOCKING for reason, _ in trace.gaps),
+                processes=len(trace.processes),
             ),
             paths=self.named,
             complaints=tuple(self.story.missing),

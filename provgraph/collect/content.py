@@ -298,7 +298,7 @@ def _hash(path: str, collect: list[bytes] | None = None) -> _Hashed:
             before = _stamp_of(os.fstat(descriptor))
             if before is None:
                 raise OSError(errno.EINVAL, "Not a regular file", path)
-            hasher = _hasher(before.size)
+            hasher = digests.hasher(threads=before.size >= _LARGE)
             size = 0
             if collect is not None:
                 collect.clear()
@@ -315,12 +315,6 @@ def _hash(path: str, collect: list[bytes] | None = None) -> _Hashed:
         if after == before == _stamp(path) and size == (before.size or size):
             return _Hashed("b3:" + hasher.hexdigest(), size, before, began)
     raise Changing(errno.EAGAIN, "Changed while it was read", path)
-
-
-def _hasher(size: int) -> digests.blake3:  # type: ignore[name-defined]
-    # The one door to blake3 is `model/digests.py`.
-    blake3 = digests.blake3  # type: ignore[attr-defined]
-    return blake3(max_threads=blake3.AUTO if size >= _LARGE else 1)
 
 
 def _stamp(path: str) -> Stamp | None:

@@ -22,6 +22,9 @@ def recover(site: Site) -> list[str]:
         if spool.state == "live":
             running.append(spool.run_id)
         elif spool.state == "dead":
+            if _outlived(spool):
+                running.append(spool.run_id)  # only its watcher died
+                continue
             taken = claim(spool)
             if taken is not None:
                 with suppress(ProvgraphError, OSError):
@@ -31,7 +34,7 @@ def recover(site: Site) -> list[str]:
 
 def _record(site: Site, spool: Spool) -> None:
     from provgraph.collect.gitstate import git_state
-    from provgraph.collect.run import COMMAND, Finished
+    from provgraph.collect.run import COMMAND, Finished, told_streams
 
     done = spool.concluded()
     if done is not None:
@@ -55,8 +58,25 @@ def _record(site: Site, spool: Spool) -> None:
         cpu_seconds=0.0,
         peak_memory=0,
         pid=int(told.get("pid", 0)),
+        streams=told_streams(told),
     )
     record_run(site, spool, finished, trace, git_state(site.root, site.ledger.key))
+
+
+def _outlived(spool: Spool) -> bool:
+    """Tell whether the command still runs, started by a watcher that was killed."""
+    from provgraph.collect.run import COMMAND
+
+    told = _told(spool.events / COMMAND)
+    pid = told.get("pid")
+    if not isinstance(pid, int) or pid <= 0 or spool.owner is None:
+        return False
+    try:
+        # Our entry in its PYTHONPATH names the spool, so a pid used again isn't mistaken for it.
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            return os.fsencode(spool.run_id) in file.read()
+    except OSError:
+        return False
 
 
 def _told(path: os.PathLike[str]) -> dict[str, Any]:

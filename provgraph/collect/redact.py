@@ -9,8 +9,8 @@ What merely looks long and random (a git hash, a uuid, a dataset's id) is left a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, cached_property
 from typing import NamedTuple
 
 from provgraph.model.digests import keyed_digest
@@ -151,6 +151,28 @@ STRUCTURED: tuple[Kind, ...] = (
     ),
 )
 
+
+
+class _Late:
+    """A pattern that is compiled when it is first asked: most runs ask two of these."""
+
+    def __init__(self, pattern: str, flags: int = 0) -> None:
+        self._source = (pattern, flags)
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile(*self._source)
+
+    def match(self, text: str) -> re.Match[str] | None:
+        return self._pattern.match(text)
+
+    def search(self, text: str) -> re.Match[str] | None:
+        return self._pattern.search(text)
+
+    def sub(self, stand_in: Callable[[re.Match[str]], str], text: str) -> str:
+        return self._pattern.sub(stand_in, text)
+
+
 # What a flag, a variable or a key is called when its value is a secret. Whole words of the name,
 # so that `num_tokens`, `tokenizer`, `keypoints` and `primary_key` aren't taken for one.
 _SECRET_NAME = (
@@ -165,28 +187,29 @@ _SECRET_NAME = (
     r"apikey|authorization"
     r")(?:[_-](?:value|text|string|base64|b64))?"
 )
-_SECRET_FLAG = re.compile(rf"-{{1,2}}(?P<name>{_SECRET_NAME})\Z", re.IGNORECASE)
-_SECRET_VARIABLE = re.compile(rf"{_SECRET_NAME}\Z", re.IGNORECASE)
-_ASSIGNED_ARGUMENT = re.compile(
+_SECRET_FLAG = _Late(rf"-{{1,2}}(?P<name>{_SECRET_NAME})\Z", re.IGNORECASE)
+_SECRET_VARIABLE = _Late(rf"{_SECRET_NAME}\Z", re.IGNORECASE)
+_ASSIGNED_ARGUMENT = _Late(
     rf"(?P<head>(?:-{{1,2}}|\+{{1,2}})?{_SECRET_NAME}=)(?P<secret>.+)\Z", re.IGNORECASE | re.DOTALL
 )
 # In free text and source: a quoted literal, or an unquoted one in KEY=… of a shell or a .env.
-_ASSIGNED = re.compile(
+_ASSIGNED = _Late(
     rf"""(?<![A-Za-z0-9_.-])["']?{_SECRET_NAME}["']?\s*(?:=|:|=>)\s*
     (?:"(?P<double>[^"\n\\]{{6,}})"|'(?P<single>[^'\n\\]{{6,}})'
     |(?P<bare>[^\s"'`,;(){{}}\[\]$<>]{{8,}})(?=\s*(?:\Z|[\n,;&|}}\#]|--|\s-)))""",
     re.IGNORECASE | re.VERBOSE,
 )
-_NAMED = re.compile(
+# In every secret's name is one of these words.
+_NAMED = _Late(
     r"pass|pwd|secret|credential|key|token|cookie|dsn|sas|authorization|connection", re.IGNORECASE
 )
-_FLAGGED = re.compile(
+_FLAGGED = _Late(
     rf"(?<!\S)-{{1,2}}{_SECRET_NAME}(?:=|\s+)(?P<secret>[^\s\"'=-][^\s\"']*)", re.IGNORECASE
 )
-_USER_INFO = re.compile(r"(?P<head>[A-Za-z][A-Za-z0-9+.-]*://)(?P<secret>[^\s/?#]*)@")
-_DONE = re.compile(r"\[redacted:[a-z0-9-]+:[0-9a-f]{8}\]")
+_USER_INFO = _Late(r"(?P<head>[A-Za-z][A-Za-z0-9+.-]*://)(?P<secret>[^\s/?#]*)@")
+_DONE = _Late(r"\[redacted:[a-z0-9-]+:[0-9a-f]{8}\]")
 # Values under a secret's name that are none: a place to find it, a switch, a number, a name.
-_HARMLESS = re.compile(
+_HARMLESS = _Late(
     r"\$\{?\w+\}?|\{\{.*\}\}|<.*>|\[redacted:.*|(?:true|false|none|null|yes|no|on|off|env|prompt|"
     r"auto|default|required|optional|str|bytes|int|bool|string)\Z|-?\d{1,7}(?:\.\d+)?\Z|\*+\Z"
     r"|(?:os\.|self\.|args\.|cfg\.|config\.|settings\.|getpass\.|environ|secrets\.|st\.)[\w.]*",
@@ -209,8 +232,10 @@ def redact_text(text: str, key: bytes) -> str:
         if kind.marker in lower:
             text = _replace(_structured(kind.pattern), kind.name, text, key)
     if _NAMED.search(text):
-        text = _replace(_ASSIGNED, "value", text, key)
-        text = _replace(_FLAGGED, "value", text, key)
+        if "=" in text or ":" in text:
+            text = _replace(_ASSIGNED, "value", text, key)
+        if "-" in text:
+            text = _replace(_FLAGGED, "value", text, key)
     return text
 
 
@@ -218,7 +243,8 @@ def redact_arguments(arguments: Sequence[str], key: bytes) -> tuple[str, ...]:
     """Redact a command line, also what follows a flag such as `--password`."""
     done: list[str] = []
     for position, argument in enumerate(arguments):
-        flag = _SECRET_FLAG.match(arguments[position - 1]) if position else None
+        before = arguments[position - 1] if position else ""
+        flag = before.startswith("-") and _NAMED.search(before) and _SECRET_FLAG.match(before)
         if flag and not argument.startswith("-") and not _HARMLESS.match(argument):
             done.append(fingerprint("value", argument, key))
         else:
@@ -228,7 +254,7 @@ def redact_arguments(arguments: Sequence[str], key: bytes) -> tuple[str, ...]:
 
 def redact_assignment(text: str, key: bytes) -> str:
     """Redact one argument or `KEY=VALUE`: the whole value where the name says it is a secret."""
-    assigned = _ASSIGNED_ARGUMENT.match(text)
+    assigned = "=" in text and _NAMED.search(text) and _ASSIGNED_ARGUMENT.match(text)
     if assigned and not _HARMLESS.match(assigned["secret"]):
         return assigned["head"] + fingerprint("value", assigned["secret"], key)
     return redact_text(text, key)
@@ -236,7 +262,8 @@ def redact_assignment(text: str, key: bytes) -> str:
 
 def redact_value(name: str, value: str, key: bytes) -> str:
     """Redact the value of a variable, parameter or config key by its name and its shape."""
-    if value and _SECRET_VARIABLE.match(name) and not _HARMLESS.match(value):
+    named = value and _NAMED.search(name) and _SECRET_VARIABLE.match(name)
+    if named and not _HARMLESS.match(value):
         return fingerprint("value", value, key)
     return redact_text(value, key)
 
@@ -269,7 +296,7 @@ def fingerprint(kind: str, secret: str, key: bytes) -> str:
     return f"[redacted:{kind}:{digest.rpartition(':')[2][:8]}]"
 
 
-def _replace(pattern: re.Pattern[str], kind: str, text: str, key: bytes) -> str:
+def _replace(pattern: re.Pattern[str] | _Late, kind: str, text: str, key: bytes) -> str:
     def stand_in(match: re.Match[str]) -> str:
         group = _group_of(match)
         secret = match[group]

@@ -11,11 +11,11 @@ import getpass
 import json
 import os
 import re
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from provgraph.collect.tracing import AuditTracer
     from provgraph.ledger.ledger import Ledger
     from provgraph.ledger.spool import Spool
-    from provgraph.model.records import RunRecord, Step, Use
+    from provgraph.model.records import RunRecord, Use
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PYTHON = re.compile(r"python[0-9.]*(?:\.exe)?$")
@@ -52,9 +52,7 @@ class Site(Protocol):
     def lookup(self) -> Lookup:
         """Give the graph, in step with the ledger; raises `ProvgraphError` where it can't be."""
 
-    def contents(
-        self, published: Callable[[str], bool] = ..., *, cached: bool = ...
-    ) -> Contents:
+    def contents(self, published: Callable[[str], bool] = ..., *, cached: bool = ...) -> Contents:
         """Read and hash files; `published` tells which names git tracks."""
 
 
@@ -72,7 +70,7 @@ class Said:
 
 def new_run_id() -> str:
     """Make a ULID: 48 bits of time in ms, 80 random ones, in Crockford's base 32."""
-    number = (time.time_ns() // 1_000_000 << 80) | secrets.randbits(80)
+    number = (time.time_ns() // 1_000_000 << 80) | int.from_bytes(os.urandom(10))
     return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
 
 
@@ -91,8 +89,8 @@ def watch(site: Site, command: Sequence[str], said: Said, *, say: Say | None = N
         document = document_of(site, command, said)
         spool = Spool.begin(site.ledger, run, document)
         tracer = make_tracer(site)
-    except (ProvgraphError, OSError) as error:
-        raise NotWatched(f"this run can't be watched: {error}", hint=getattr(error, "hint", "")) from error
+    except Exception as error:  # capture never harms the run it watches
+        raise _not_watched(error) from error
     meanwhile = _Meanwhile(site)
     try:
         finished = run_command(
@@ -107,9 +105,15 @@ def watch(site: Site, command: Sequence[str], said: Said, *, say: Say | None = N
         with contextlib.suppress(ProvgraphError):
             spool.finish()
         raise
+    except Exception as error:
+        if meanwhile.began:
+            raise
+        raise _not_watched(error) from error
     status = finished.exit if finished.exit is not None else -(finished.signal or 0)
     try:
-        complaints = record_run(site, spool, finished, tracer.collect(spool.events), meanwhile.git())
+        complaints = record_run(
+            site, spool, finished, tracer.collect(spool.events), meanwhile.git()
+        )
         for line in complaints:
             tell(line)
     except KeyboardInterrupt:
@@ -127,6 +131,10 @@ def watch(site: Site, command: Sequence[str], said: Said, *, say: Say | None = N
     return status
 
 
+def _not_watched(error: Exception) -> NotWatched:
+    return NotWatched(f"this run can't be watched: {error}", hint=getattr(error, "hint", ""))
+
+
 class _Meanwhile:
     """What can be done while the command runs: ask git, load what recording needs."""
 
@@ -134,9 +142,11 @@ class _Meanwhile:
         self._site = site
         self._watch: Any = None
         self._thread: threading.Thread | None = None
+        self.began = False
 
     def begin(self, pid: int) -> None:
         """Start, once the command runs."""
+        self.began = True
         self._thread = threading.Thread(target=self._work, name="provgraph-meanwhile", daemon=True)
         self._thread.start()
 
@@ -149,7 +159,7 @@ class _Meanwhile:
 
     def git(self) -> GitState:
         """Give what git said."""
-        from provgraph.collect.gitstate import GitState, git_state
+        from provgraph.collect.gitstate import git_state
 
         if self._thread is not None:
             self._thread.join()
@@ -165,11 +175,10 @@ class _Meanwhile:
 
 
 def _load_what_recording_needs() -> None:
-    from provgraph.collect import assemble, content, environment, hardware, metrics
-    from provgraph.graph import local
+    from provgraph.collect import assemble, content, environment, hardware
 
     hardware.hardware_values()
-    _ = (assemble, content, environment, metrics, local)
+    _ = (assemble, content, environment)
 
 
 def make_tracer(site: Site, *, cached: bool = True) -> AuditTracer:
@@ -216,8 +225,10 @@ def document_of(site: Site, command: Sequence[str], said: Said) -> dict[str, Any
         "cwd": cwd,
         "uses": [os.path.abspath(path) for path in said.uses],
         "produces": [os.path.abspath(path) for path in said.produces],
-        "params": redact.redact_mapping(dict(said.params), key),
-        "note": redact.redact_text(said.note, key) if said.note else None,
+        "params": redact.redact_mapping(
+            {_shown(k): _shown(str(v)) for k, v in said.params.items()}, key
+        ),
+        "note": redact.redact_text(_shown(said.note), key) if said.note else None,
         "metrics": dict(said.metrics),
         "user": _user(),
         "host": this_host(),
@@ -237,7 +248,7 @@ def step_of(
     from provgraph.model.digests import step_key
 
     if name:
-        return name, name, True
+        return _shown(name), _shown(name), True
     argv = list(redact.redact_arguments(list(command), site.ledger.key))
     top = os.path.join(os.path.realpath(site.root), "")
     argv = [word.replace(top, "") for word in argv]
@@ -245,7 +256,16 @@ def step_of(
     if _PYTHON.match(program):
         program = "python"
     here = os.path.relpath(os.path.realpath(cwd), os.path.realpath(site.root))
-    return step_key(site.id, f"{here}\0{program}", tuple(argv[1:])), _label(program, argv[1:]), False
+    return (
+        step_key(site.id, f"{here}\0{program}", tuple(argv[1:])),
+        _shown(_label(program, argv[1:])),
+        False,
+    )
+
+
+def _shown(text: str) -> str:
+    """Write bytes that aren't UTF-8 as names do, `%E9`: a record holds text only."""
+    return "".join(f"%{ord(c) - 0xDC00:02X}" if 0xDC80 <= ord(c) <= 0xDCFF else c for c in text)
 
 
 def _label(program: str, arguments: Sequence[str]) -> str:
@@ -279,18 +299,14 @@ def record_run(
     from provgraph.collect.assemble import Outside, assemble, record_of
     from provgraph.collect.noise import Noise
     from provgraph.model.digests import keyed_digest
-    from provgraph.model.records import Gap, Git, Metric, Step, Use
+    from provgraph.model.records import Gap, Git, Metric, Step
 
     ledger = site.ledger
     key = ledger.key
     document = _with_said(spool.document, trace.said, key)
     contents = site.contents(lambda name: name in git.tracked)
     gaps: list[Gap] = []
-    try:
-        lookup: Lookup = _Forms(site.lookup(), contents)
-    except Exception:  # noqa: BLE001 - capture never waits for a database, nor fails with one
-        lookup = _NoGraph()
-        gaps.append(Gap(reason="unresolved-inputs", subject=document["step"]["label"]))
+    lookup = _Forms(site, contents)
 
     def keep(name: str, path: bytes) -> str | None:
         if name in git.tracked and name not in git.changed:
@@ -313,6 +329,8 @@ def record_run(
         keep=keep,
         product_parts=contents.product_parts,
     )
+    if lookup.failed:
+        gaps.append(Gap(reason="unresolved-inputs", subject=step.label))
     private: dict[str, str] = {}
 
     def say_privately(category: str, fields: dict[str, Any]) -> None:
@@ -336,7 +354,9 @@ def record_run(
     say_privately("remote", dict(git.remotes))
     say_privately("paths", {name: _home(path) for name, path in observed.paths.items()})
     say_privately("titles", titles)
-    say_privately("variables", {name: value for name, value in variables.items() if value is not None})
+    say_privately(
+        "variables", {name: value for name, value in variables.items() if value is not None}
+    )
     metrics = [*_metrics(site, contents, observed)]
     metrics += [Metric(name=name, value=value) for name, value in document["metrics"].items()]
     record: RunRecord = record_of(
@@ -349,7 +369,9 @@ def record_run(
         params=params,
         environment=environment,
         hardware=hardware,
-        git=Git(commit=git.commit, branch=git.branch, dirty=bool(git.dirty)) if git.commit else None,
+        git=Git(commit=git.commit, branch=git.branch, dirty=bool(git.dirty))
+        if git.commit
+        else None,
         gaps=gaps,
         metrics=metrics,
         private=private,
@@ -423,7 +445,9 @@ def _environments(
         uses.append(
             Use(name=seen.name, digest=digest, role="environment", touched=seen.touched, kept=whole)
         )
-        uses.append(Use(name=seen.name, digest=digest, role="platform", touched=seen.platform, kept=whole))
+        uses.append(
+            Use(name=seen.name, digest=digest, role="platform", touched=seen.platform, kept=whole)
+        )
     return first, variables
 
 
@@ -444,7 +468,13 @@ def _hardware(site: Site, key: bytes, uses: list[Use], titles: dict[str, str]) -
     whole = site.ledger.put_object(data)
     titles[seen.name] = seen.title
     uses.append(
-        Use(name=seen.name, digest=content_digest(data), role="platform", touched=seen.touched, kept=whole)
+        Use(
+            name=seen.name,
+            digest=content_digest(data),
+            role="platform",
+            touched=seen.touched,
+            kept=whole,
+        )
     )
     return whole
 
@@ -473,33 +503,41 @@ def _home(path: str) -> str:
 
 
 class _Forms:
-    """The graph, asked for every form in which a content may have been recorded here."""
+    """The graph, opened when something is asked, in every form in which a content may be recorded.
 
-    def __init__(self, lookup: Lookup, contents: Contents) -> None:
-        self._lookup = lookup
+    One that can't be asked knows nothing, and `failed` says so: capture never waits for a
+    database, nor fails with one.
+    """
+
+    def __init__(self, site: Site, contents: Contents) -> None:
+        self._site = site
         self._contents = contents
+        self.failed = False
+
+    @cached_property
+    def _lookup(self) -> Lookup:
+        return self._site.lookup()
 
     def lying(self, wanted: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], tuple[str, str]]:
         """Find makers by the digest given, else by its keyed form."""
-        found = dict(self._lookup.lying(wanted))
-        left = [pair for pair in wanted if pair not in found and pair[1].startswith("b3:")]
-        keyed = {(name, self._contents.keyed(digest)): (name, digest) for name, digest in left}
-        for pair, maker in self._lookup.lying(list(keyed)).items() if keyed else ():
-            found[keyed[pair]] = maker
+        found: dict[tuple[str, str], tuple[str, str]] = {}
+        with self._excused():
+            found |= self._lookup.lying(wanted)
+            left = [pair for pair in wanted if pair not in found and pair[1].startswith("b3:")]
+            keyed = {(name, self._contents.keyed(digest)): (name, digest) for name, digest in left}
+            for pair, maker in self._lookup.lying(list(keyed)).items() if keyed else ():
+                found[keyed[pair]] = maker
         return found
 
     def writers(self, names: Sequence[str]) -> Mapping[str, list[tuple[str, str]]]:
         """Find the last writers of each step."""
-        return self._lookup.writers(names)
-
-
-class _NoGraph:
-    """What stands in for a graph that can't be asked: it knows nothing."""
-
-    def lying(self, wanted: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], tuple[str, str]]:
-        """Know nothing."""
+        with self._excused():
+            return self._lookup.writers(names)
         return {}
 
-    def writers(self, names: Sequence[str]) -> Mapping[str, list[tuple[str, str]]]:
-        """Know nothing."""
-        return {}
+    @contextlib.contextmanager
+    def _excused(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception:  # noqa: BLE001 - whatever a database can raise
+            self.failed = True

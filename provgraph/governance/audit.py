@@ -9,9 +9,9 @@ from pathlib import Path
 
 from provgraph.errors import LedgerError, UsageError
 from provgraph.ledger.ledger import Ledger
-from provgraph.ledger.seal import Verification
-from provgraph.ledger.seal import seal as make_seal
-from provgraph.ledger.seal import verify as check
+from provgraph.ledger.sealing import Verification
+from provgraph.ledger.sealing import seal as make_seal
+from provgraph.ledger.sealing import verify as check
 from provgraph.ledger.transport import Exchange, pull, push
 from provgraph.model.answers import Report
 from provgraph.model.digests import key_id
@@ -71,7 +71,8 @@ def _faults(found: Verification) -> Iterable[str]:
             yield f"seal of {seal.at[:19]} over {seal.count:,} records holds"
         elif seal.state == "broken":
             gone = ", ".join(name[:12] for name in seal.missing[:5])
-            yield f"seal of {seal.at[:19]} is BROKEN: {len(seal.missing)} sealed records are gone or damaged ({gone})"
+            lost = f"{len(seal.missing)} sealed records are gone or damaged ({gone})"
+            yield f"seal of {seal.at[:19]} is BROKEN: {lost}"
         else:
             yield f"seal of {seal.at[:19]} can't be checked: the list of what it sealed isn't here"
 
@@ -129,12 +130,19 @@ def key(ledger: Ledger, install: bytes | None) -> Report:
         except ValueError:
             raw = b""
         if len(raw) != KEY_BYTES:
-            raise UsageError("that is no project key", hint="a key is 64 hex digits, as `key --show` writes it")
+            raise UsageError(
+                "that is no project key", hint="a key is 64 hex digits, as `key --show` writes it"
+            )
         if raw != ledger.key:
             _replace(path, text)
             ledger = Ledger.open(ledger.place, ledger.project_id)
-    words = (f"key {key_id(ledger.key)} in {path}", "digests made with different keys are never compared")
-    return Report("key", True, words, {"path": str(path), "id": key_id(ledger.key), "hex": ledger.key.hex()})
+    words = (
+        f"key {key_id(ledger.key)} in {path}",
+        "digests made with different keys are never compared",
+    )
+    return Report(
+        "key", True, words, {"path": str(path), "id": key_id(ledger.key), "hex": ledger.key.hex()}
+    )
 
 
 def _replace(path: Path, text: str) -> None:
@@ -146,7 +154,9 @@ def _replace(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        raise LedgerError(f"the key could not be written: {error.strerror}", hint=str(path)) from error
+        raise LedgerError(
+            f"the key could not be written: {error.strerror}", hint=str(path)
+        ) from error
 
 
 def exchange(
@@ -157,7 +167,11 @@ def exchange(
     done: Exchange = (push if way == "push" else pull)(ledger, place, progress)
     count = done.sent if way == "push" else done.received
     verb = "sent" if way == "push" else "received"
-    words = [f"{verb} {count:,} items {'to' if way == 'push' else 'from'} {place}" if count else "already in step"]
+    words = [
+        f"{verb} {count:,} items {'to' if way == 'push' else 'from'} {place}"
+        if count
+        else "already in step"
+    ]
     if done.erased:
         words.append(f"{done.erased} erased objects removed")
     return Report(
@@ -173,11 +187,17 @@ def default_remote(root: Path) -> str:
     try:
         branch = subprocess.run(
             ["git", "-C", str(root), "symbolic-ref", "--short", "-q", "HEAD"],
-            capture_output=True, text=True, timeout=10, check=False,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
         ).stdout.strip()
         said = subprocess.run(
             ["git", "-C", str(root), "config", "--get", f"branch.{branch}.remote"],
-            capture_output=True, text=True, timeout=10, check=False,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
         ).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return "origin"

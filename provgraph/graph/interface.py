@@ -276,7 +276,7 @@ class GraphStore(ABC):
 
     @abstractmethod
     def find_names(self, text: str, *, limit: int = 50) -> list[str]:
-        """Give names equal to `text`, below it as a directory, or with it as a tail (`a/b/text`)."""
+        """Give names equal to `text`, below it as a directory, or ending in it (`a/b/text`)."""
 
     @abstractmethod
     def all_names(self) -> list[str]:
@@ -330,7 +330,7 @@ class GraphStore(ABC):
 
     @abstractmethod
     def lying(self, wanted: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], tuple[str, str]]:
-        """Map (name, digest) to (run id, step key) of the newest recorded product with those bytes."""
+        """Map (name, digest) to (run id, step key) of the newest product with those bytes."""
 
     @abstractmethod
     def writers(self, names: Sequence[str]) -> Mapping[str, list[tuple[str, str]]]:

@@ -7,12 +7,12 @@ reading; a run recorded twice takes its columns from the newer record, and its e
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from provgraph.model.digests import generation_id, identity
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from provgraph.model.records import Product, Recorded, RunRecord, Use
 
 STREAM = "stream"
+NEVER = 2**63
 
 T = TypeVar("T", int, str)
 Private = Mapping[str, Mapping[str, Any]]
@@ -154,6 +155,8 @@ def facts_of(name: str, record: Recorded, private: Private) -> Facts:
 
 def joined(one: GenerationFact, other: GenerationFact) -> GenerationFact:
     """Join what two records tell of one generation; the order doesn't matter."""
+    if one[5:8] == other[5:8] and one[9:] == other[9:]:  # they differ in the time, if at all
+        return one if (one.first_read or NEVER) <= (other.first_read or NEVER) else other
     return one._replace(
         maker_step=_least(one.maker_step, other.maker_step),
         size=_most(one.size, other.size),
@@ -168,7 +171,13 @@ def joined(one: GenerationFact, other: GenerationFact) -> GenerationFact:
 
 def as_text(mapping: Mapping[str, str]) -> str:
     """Write a map of strings so that equal maps are equal texts; "" for an empty one."""
-    return json.dumps(mapping, sort_keys=True, separators=(",", ":")) if mapping else ""
+    if not mapping:
+        return ""
+    quoted = encode_basestring_ascii
+    if len(mapping) == 1:
+        ((part, digest),) = mapping.items()
+        return f"{{{quoted(part)}:{quoted(digest)}}}"
+    return "{" + ",".join([f"{quoted(k)}:{quoted(mapping[k])}" for k in sorted(mapping)]) + "}"
 
 
 def _least(one: T | None, other: T | None) -> T | None:
@@ -204,14 +213,15 @@ def _run_facts(
         version,
     )
     generations: list[GenerationFact] = []
-    uses: dict[tuple[str, str, str], dict[str, str]] = {}
+    uses: dict[tuple[str, str, str], Mapping[str, str]] = {}
     produces: list[ProduceFact] = []
     read: dict[str, str] = {}
     for use in record.uses:
         fact = _used(record, use, started)
         generations.append(fact)
-        touched = uses.setdefault((fact.id, use.role, use.evidence), {})
-        touched.update({part: use.touched[part] for part in use.touched.keys() - touched.keys()})
+        edge = (fact.id, use.role, use.evidence)
+        touched = uses.get(edge)
+        uses[edge] = use.touched if touched is None else {**use.touched, **touched}
         if use.role != STREAM:
             read.setdefault(use.name, fact.id)
         if use.maker is not None:

@@ -41,7 +41,9 @@ def import_lines(
         if summary.nodes + summary.edges == 0:
             if bad:
                 return 0, 0, bad
-            raise ImportLineError("there is nothing to import", line=0, hint="give lines as JSON, one a line")
+            raise ImportLineError(
+                "there is nothing to import", line=0, hint="give lines as JSON, one a line"
+            )
         spool.seek(0)
         digest = ledger.put_stream(_chunks(spool))
         record = ImportRecord(
@@ -65,7 +67,8 @@ def _spool() -> IO[bytes]:
         return tempfile.TemporaryFile(prefix="provgraph-import-")
     except OSError as error:
         raise WriteFailed(
-            f"no temporary file could be made: {error.strerror}", hint="is the disk full? TMPDIR names another place"
+            f"no temporary file could be made: {error.strerror}",
+            hint="is the disk full? TMPDIR names another place",
         ) from error
 
 

@@ -7,23 +7,33 @@ from typing import TYPE_CHECKING
 from provgraph.model.answers import Lineage
 
 if TYPE_CHECKING:
-    import networkx
+    import networkx as nx
 
 
-def as_networkx(lineage: Lineage) -> networkx.MultiDiGraph[str]:
+def as_networkx(lineage: Lineage) -> nx.MultiDiGraph[str]:
     """Give a `networkx.MultiDiGraph`: ids as nodes, edges from cause to effect, keyed by type."""
-    import networkx
+    import networkx as nx
 
-    graph: networkx.MultiDiGraph[str] = networkx.MultiDiGraph(
+    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(
         as_of=lineage.as_of, viewpoint=lineage.viewpoint, question=lineage.question
     )
     for node in lineage.nodes:
         graph.add_node(
-            node.id, kind=node.kind, name=node.name, digest=node.digest, state=node.state, **node.props
+            node.id,
+            kind=node.kind,
+            name=node.name,
+            digest=node.digest,
+            state=node.state,
+            **node.props,
         )
     for edge in lineage.edges:
         graph.add_edge(
-            edge.cause, edge.effect, key=f"{edge.type}:{edge.role}", type=edge.type,
-            role=edge.role, evidence=edge.evidence, touched=dict(edge.touched),
+            edge.cause,
+            edge.effect,
+            key=f"{edge.type}:{edge.role}",
+            type=edge.type,
+            role=edge.role,
+            evidence=edge.evidence,
+            touched=dict(edge.touched),
         )
     return graph

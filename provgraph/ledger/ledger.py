@@ -24,7 +24,7 @@ from provgraph.ledger.layout import (
     is_hex_name,
     parse_member,
 )
-from provgraph.ledger.members import Members, new_hasher
+from provgraph.ledger.members import Members
 from provgraph.ledger.place import OUTSIDE_GIT, locate
 from provgraph.ledger.private import document_bytes, read_document
 from provgraph.ledger.reading import (
@@ -36,7 +36,7 @@ from provgraph.ledger.reading import (
     tombstone_in,
     unreadable,
 )
-from provgraph.model.digests import content_digest
+from provgraph.model.digests import content_digest, hasher
 from provgraph.model.records import EraseRecord, Recorded, to_bytes
 
 # Records from which on pydantic reads quicker than it loads.
@@ -230,13 +230,13 @@ class Ledger:
                 target = self.members.path_of(kind, name)
                 draft = Draft(target.parent, self.members.modes, secret=kind == PRIVATE)
                 drafts.append((draft, target))
-                hasher, record = new_hasher(), bytearray()
+                running, record = hasher(), bytearray()
                 for chunk in chunks:
-                    hasher.update(chunk)
+                    running.update(chunk)
                     draft.write(chunk)
                     if kind == RECORDS:
                         record += chunk
-                if hasher.hexdigest() != name:
+                if running.hexdigest() != name:
                     bad.append(path)
                     drafts.pop()[0].discard()
                 elif tomb := tombstone_in(name, bytes(record)):

@@ -6,7 +6,6 @@ import contextlib
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Protocol
 
 from provgraph.errors import LedgerError, WriteFailed
 from provgraph.ledger.files import (
@@ -21,21 +20,6 @@ from provgraph.ledger.reading import damaged, missing, unreadable
 from provgraph.model import digests
 
 CHUNK = 1 << 20
-
-
-class Hasher(Protocol):
-    """What `content_digest` does, a chunk at a time."""
-
-    def update(self, data: bytes, /) -> object: ...
-
-    def hexdigest(self) -> str: ...
-
-
-def new_hasher() -> Hasher:
-    """Begin to name content that comes in chunks."""
-    # The one door to blake3 is `model/digests.py`.
-    hasher: Hasher = digests.blake3()  # type: ignore[attr-defined]
-    return hasher
 
 
 class Members:
@@ -68,7 +52,7 @@ class Members:
 
     def put_stream(self, kind: str, chunks: Iterable[bytes]) -> str:
         """Write a member that comes in chunks; gives its name."""
-        hasher = new_hasher()
+        hasher = digests.hasher()
         with drafting(self.place / kind, self.modes) as draft:
             for chunk in chunks:
                 hasher.update(chunk)
@@ -108,7 +92,7 @@ class Members:
     def chunks(self, kind: str, name: str) -> Iterator[bytes]:
         """Read a member in chunks; `RecordDamaged` comes after the last where bytes are wrong."""
         what = f"record {name}" if kind == RECORDS else f"object b3:{name}"
-        hasher = new_hasher()
+        hasher = digests.hasher()
         try:
             with self.path_of(kind, name).open("rb") as file:
                 while chunk := file.read(CHUNK):

@@ -31,7 +31,7 @@ class GapNote:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One edge of a reason. `edge` is USES, PRODUCES or DEPENDS_ON; ends are ids' readable names."""
+    """One edge of a reason. `edge` is USES, PRODUCES or DEPENDS_ON; ends are readable names."""
 
     cause: str
     effect: str
@@ -43,7 +43,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class ChangedName:
-    """What is asked about. `how` is `any change`, `edited`, `deleted`, `added` or `content given`."""
+    """What is asked about. `how`: any change, edited, deleted, added, renamed to …."""
 
     name: str
     kind: str
@@ -113,7 +113,7 @@ class Impact:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A name that isn't current, and why. `reason` is from the closed set in `analysis/words.py`."""
+    """A name that isn't current, and why. `reason` is from the set in `analysis/judgement.py`."""
 
     name: str
     kind: str

@@ -3,7 +3,7 @@
 | written as | what | preimage |
 |---|---|---|
 | `b3:<64 hex>` | content of a file or object | the bytes (BLAKE3, as `b3sum` prints) |
-| `k:<key id>:<32 hex>` | a value git doesn't publish | keyed BLAKE3 of the bytes |
+| `k:<key id>:<32 hex>` | what git doesn't publish | keyed BLAKE3: a value, or `b3:…` as text |
 | `v:<text>` | a short public value (a version) | the text itself |
 | `absent` | looked for, not there | – |
 | other | identities (`identity`) | type tag, then length-prefixed fields |
@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from blake3 import blake3
+
+Hasher = blake3
 
 ABSENT = "absent"
 EMPTY = "b3:af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"
@@ -30,7 +32,7 @@ def value_digest(text: str) -> str:
 
 
 def keyed_digest(key: bytes, data: bytes) -> str:
-    """Name a value that must not be guessed from its digest; `key` is the project key (32 bytes)."""
+    """Name a value that must not be guessed from its digest; `key`: the project key, 32 bytes."""
     return f"k:{key_id(key)}:{blake3(data, key=key).hexdigest(16)}"
 
 
@@ -47,6 +49,11 @@ def comparable(one: str, other: str) -> bool:
 def _scheme(digest: str) -> str:
     head, _, rest = digest.partition(":")
     return f"k:{rest.partition(':')[0]}" if head == "k" else head
+
+
+def hasher(*, threads: bool = False) -> Hasher:
+    """Give a hasher for content in pieces; `threads` where the pieces are large."""
+    return blake3(max_threads=blake3.AUTO) if threads else blake3()
 
 
 def identity(tag: str, *fields: str, size: int = 16) -> str:

@@ -15,12 +15,18 @@ REASONS: dict[str, tuple[str, str]] = {
         BLOCKING,
         "{subject} loaded a library that may read files natively, unseen by Python audit hooks",
     ),
-    "isolated-python": (BLOCKING, "{subject} started Python with -I or -E, which shuts out tracing"),
+    "isolated-python": (
+        BLOCKING,
+        "{subject} started Python with -I or -E, which shuts out tracing",
+    ),
     "unwatched-writer": (
         BLOCKING,
         "{subject} was read with content that no recorded run put there, though one writes it",
     ),
-    "undecided": (BLOCKING, "{subject} has several valid contents and the viewpoint doesn't say which"),
+    "undecided": (
+        BLOCKING,
+        "{subject} has several valid contents and the viewpoint doesn't say which",
+    ),
     "applied-twice": (BLOCKING, "{subject} was rewritten in place again by the step that made it"),
     "unreadable": (BLOCKING, "{subject} could not be read, so its content is unknown"),
     "changed-while-read": (BLOCKING, "{subject} changed between being read and being hashed"),
@@ -28,8 +34,14 @@ REASONS: dict[str, tuple[str, str]] = {
     "log-cut": (BLOCKING, "the trace of {subject} ends early"),
     "unprojected": (BLOCKING, "{subject} in the ledger is not in the graph"),
     "damaged-record": (BLOCKING, "record {subject} is damaged and was left out"),
-    "future-record": (BLOCKING, "record {subject} was written by a newer provgraph and was left out"),
-    "unresolved-inputs": (BLOCKING, "the inputs of {subject} could not be matched with earlier runs"),
+    "future-record": (
+        BLOCKING,
+        "record {subject} was written by a newer provgraph and was left out",
+    ),
+    "unresolved-inputs": (
+        BLOCKING,
+        "the inputs of {subject} could not be matched with earlier runs",
+    ),
     "capture-failed": (BLOCKING, "capture of {subject} failed part-way"),
     "consumed-input": (NOTED, "{subject} was rewritten since; a redo needs the original"),
     "unknown-content": (NOTED, "{subject} can't be compared from here; it is taken as unchanged"),

@@ -9,7 +9,7 @@ from provgraph.analysis.change import Between, Target
 from provgraph.analysis.facts import Facts
 from provgraph.analysis.gaps import blocked_names
 from provgraph.analysis.impact import compare
-from provgraph.analysis.judgement import Judgement, judge
+from provgraph.analysis.judgement import Judgement
 from provgraph.graph.interface import GraphStore
 from provgraph.graph.local import LocalGraph
 from tests.histories.recorded import PROJECT, records, viewpoint
@@ -56,12 +56,10 @@ def ask(ledger: Ledger, before: View, after: View, *, platform: bool) -> dict[st
     runs = {run.key for run in store.silent_runs()}
     hit = {fell.name for fell in fall.fell if fell.vertex not in runs}
     for names in said.values():
-        names -= hit
+        names.difference_update(hit)
     said["hit"] = hit
     said["gap"] = {
-        name
-        for trouble in fall.after.troubles
-        for name in blocked_names(fall.after, trouble)
+        name for trouble in fall.after.troubles for name in blocked_names(fall.after, trouble)
     }
     said["already_stale"] = {name for name, key, _ in fall.already if key not in runs}
     store.close()

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from provgraph.collect.library.params import forget_reads, read_so_far
 from provgraph.collect.library.telling import is_watched, tell, tell_key
+from provgraph.errors import LedgerError
 
 if TYPE_CHECKING:
     from provgraph.collect.run import Finished
@@ -108,6 +109,7 @@ class _Block:
         self.pid = os.getpid()
         self.thread = threading.get_ident()
         self.inside = 1
+        self._name = name
         self._site = site
         self._status: Literal["ok", "failed", "interrupted"] = "ok"
         argv = _command()
@@ -160,10 +162,21 @@ class _Block:
                 self._status = status
             if self.inside:
                 return
-            self._watch.stop()
-            finished = self._finished()
-            _open = None
-            forget_reads()
+            try:
+                finished = self._finished()
+                self._watch.stop()
+            finally:
+                _open = None
+                forget_reads()
+        try:
+            self._record(finished)
+        except Exception as error:
+            raise LedgerError(
+                f"recording {self._name} failed: {error}",
+                hint="the first provgraph command after this program tries again",
+            ) from error
+
+    def _record(self, finished: Finished) -> None:
         from provgraph.collect.gitstate import git_state
         from provgraph.collect.watching import record_run
 
@@ -200,13 +213,22 @@ def _enter(name: str, find: Callable[[], Site]) -> _Block | None:
     if os.environ.get("PROVGRAPH", "").lower() in _OFF:
         return None
     with _lock:
-        if _open is not None and _open.pid == os.getpid():
+        if _open is not None:
             _open.inside += 1
             return _open
         if is_watched():
             return None
         _open = _Block(find(), name)
         return _open
+
+
+def _in_child() -> None:
+    """Forget, in the child of a fork, what is its parent's: it is watched as its child."""
+    global _lock, _open
+    _lock, _open = threading.RLock(), None
+
+
+os.register_at_fork(after_in_child=_in_child)
 
 
 def as_text(value: Any) -> str:
@@ -266,7 +288,7 @@ def _harmless() -> Any:
 
             traceback.print_exc()
         hint = getattr(error, "hint", "")
-        _say(f"this run is not recorded: {error}" + (f" ({hint})" if hint else ""))
+        _say(f"{error}; this run isn't recorded" + (f" ({hint})" if hint else ""))
 
 
 def _say(line: str) -> None:

@@ -76,7 +76,7 @@ class Params(Mapping[str, Any]):
         self._odd = any(not isinstance(key, str) for key in values)
         file.touch(join_key(at) + ".")
 
-    def __getitem__(self, key: str) -> Any:
+    def __getitem__(self, key: Any) -> Any:
         if self._odd or not isinstance(key, str) or key.isdigit():  # a list has items 0, 1, … too
             self._touch_all(order=False)
             return self._value(key)

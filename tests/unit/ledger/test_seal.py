@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from provgraph.ledger import Ledger, seal, verify
 from provgraph.ledger.layout import OBJECTS, PRIVATE, RECORDS
-from provgraph.ledger.seal import merkle_root
+from provgraph.ledger.sealing import merkle_root
 from provgraph.model.digests import identity
 from provgraph.model.records import ImportRecord, SealRecord
 from tests.unit.ledger.making import AT, PROJECT, a_run

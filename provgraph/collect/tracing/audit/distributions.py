@@ -35,6 +35,8 @@ def distributions(modules: Mapping[str, str], path: Sequence[str]) -> dict[str, 
             and not name.startswith(_UNASKED)
             and (not file or file.startswith(directory))
         }
+        if not here:
+            continue
         known = {_normal(name) for name in here}
         for entry in places:
             place = Path(directory, entry)
