@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from provgraph.analysis.asking import Questions
     from provgraph.analysis.viewpoint import Viewpoint
     from provgraph.collect.configuration import Configuration
-    from provgraph.collect.content import Contents
+    from provgraph.collect.content import Contents, StatCache
+    from provgraph.collect.strays import Strays
     from provgraph.graph.interface import GraphStatus, GraphStore, RunRow
     from provgraph.ledger.ledger import Ledger
     from provgraph.model.answers import (
@@ -228,6 +229,7 @@ class Project:
             kind=lambda name, produced: kind_of(name, produced=produced, table=table),
             title=lambda name: titles.get(name, name),
             pinned=lambda g: pins.get((g.name, g.digest), "") if g is not None else "",
+            moved=lambda g: self._strays.named(g.digest, g.size),
         )
         return Questions(
             facts=facts,
@@ -261,7 +263,7 @@ class Project:
 
     def explain(self, selectors: Sequence[str], effect: str, *, all: bool = False) -> Lineage:
         """Give every path by which a change of these reaches `effect`, as a small graph."""
-        return self.questions().explain(selectors, effect)
+        return self.questions().explain(selectors, effect, all=all)
 
     def lineage(self, selector: str, *, direction: str = "up", depth: int | None = None) -> Lineage:
         """Give what a thing came from (`up`), what came from it (`down`), or `both`."""
@@ -327,7 +329,6 @@ class Project:
             status=status,
             since=since,
             until=until,
-            limit=limit if touching is None else None,
         )
         if touching is not None:
             rows = self._touching(questions, touching, rows)
@@ -351,6 +352,7 @@ class Project:
 
         questions = self.questions()
         run: str | None = None
+        keys: list[int] = []
         if selector.startswith("run:"):
             run = questions.resolver.run(selector)
         else:
@@ -361,7 +363,6 @@ class Project:
                     run = questions.resolver.run(selector)
                 if run is None:
                     raise
-                keys = []
             if len(keys) > 1:
                 names = [row.name for row in self.store.vertices(keys[:5])]
                 raise SelectorError(
@@ -550,19 +551,40 @@ class Project:
         self, published: Callable[[str], bool] = lambda _name: True, *, cached: bool = True
     ) -> Contents:
         """Read and hash files, remembering what was hashed; `published`: names that git tracks."""
-        from provgraph.collect.content import Contents, StatCache
+        from provgraph.collect.content import Contents
         from provgraph.collect.noise import Noise
 
         noise = Noise(os.fspath(self.root), self.configuration.noise_table)
         return Contents(
             self.root,
             self.ledger.key,
-            StatCache(self.cache_path / "stat.sqlite") if cached else None,
+            self._stat_cache if cached else None,
             self.configuration.size_limit,
             published=published,
             noise=noise.in_project,
             table=self.configuration.kind_table,
         )
+
+    @cached_property
+    def _strays(self) -> Strays:
+        from provgraph.collect.noise import Noise
+        from provgraph.collect.strays import Strays
+
+        noise = Noise(os.fspath(self.root), self.configuration.noise_table)
+        return Strays(self.root, self.contents(), noise.in_project)
+
+    @cached_property
+    def _stat_cache(self) -> StatCache:
+        from provgraph.collect.content import StatCache
+
+        return StatCache(self.cache_path / "stat.sqlite")
+
+    def close(self) -> None:
+        """Let go of the files of the graph and the cache; they are opened again when needed."""
+        for opened in ("store", "_stat_cache"):
+            there = self.__dict__.pop(opened, None)
+            if there is not None:
+                there.close()
 
     def lookup(self) -> GraphStore:
         """Give the graph in step with the ledger, for the recorder."""

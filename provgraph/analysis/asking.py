@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from provgraph.analysis import impact as impacts
@@ -22,6 +22,7 @@ from provgraph.analysis.standing import standings
 from provgraph.analysis.viewpoint import Viewpoint
 from provgraph.errors import SelectorError
 from provgraph.model.answers import (
+    ChangedName,
     GapNote,
     Impact,
     Lineage,
@@ -85,7 +86,7 @@ class Questions:
         return Impact(
             as_of=self.as_of,
             viewpoint=self.present.label,
-            change=change.said,
+            change=tuple(self._with_new_name(said) for said in change.said),
             affected=found,
             already_stale=impacts.already(fall, self.wording),
             gaps=tuple(gaps),
@@ -95,12 +96,15 @@ class Questions:
             asked=" ".join(selectors),
         )
 
-    def explain(self, selectors: Sequence[str], effect: str) -> Lineage:
-        """Draw every path by which a change reaches something."""
+    def explain(self, selectors: Sequence[str], effect: str, *, all: bool = False) -> Lineage:
+        """Draw every path by which a change reaches something: standing ones, or `all`."""
         targets = [self.resolver.target(selector) for selector in selectors]
         causes = self._starts(targets)
         effects = self.resolver.vertices(effect)
         vertices = between(self.facts, causes, effects)
+        if not all:
+            live = {key for key in vertices if key not in self.now.stale}
+            vertices = {k: d for k, d in vertices.items() if k in live or k in causes} or vertices
         asked = ", ".join(selectors)
         if not vertices:
             return self._lineage(
@@ -192,6 +196,14 @@ class Questions:
         )
 
     # -- inside -------------------------------------------------------------------------------
+
+    def _with_new_name(self, said: ChangedName) -> ChangedName:
+        """Say of a deleted source where its content lies now."""
+        several = self.facts.at.get((self.facts.project, said.name))
+        if said.how != "deleted" or not several:
+            return said
+        moved = self.wording.moved(several[-1])
+        return replace(said, how=f"renamed to {moved}") if moved else said
 
     def _plan(self, judgement: Judgement, names: set[str] | None) -> tuple[PlanStep, ...]:
         several = orders(judgement, names)

@@ -12,7 +12,7 @@ from provgraph.analysis.gaps import gap_notes, live_runs, resting_on
 from provgraph.analysis.judgement import Judgement, judge
 from provgraph.analysis.paths import full_trail, label, links, sentence, steps_of
 from provgraph.graph.interface import Generation
-from provgraph.model.answers import BEHIND, CURRENT, RANK, STALE, Already, GapNote, Hit
+from provgraph.model.answers import BEHIND, CURRENT, MISSING, RANK, STALE, Already, GapNote, Hit
 from provgraph.model.kinds import RUN
 
 # An answer this long is built as it is read.
@@ -54,7 +54,7 @@ def compare(
         if new is not None and RANK.get(new, -1) > RANK.get(old or "", len(RANK)):
             shown, decided = _decisive(after, name, new)
             fall.fell.append(Fell(name[1], shown, decided, new))
-        elif old in (BEHIND, STALE):
+        elif old in (BEHIND, STALE, MISSING):
             here = first.lying(name).generation
             live = {*first.live_runs(name), here.key if here is not None else None}
             if live & reached:
@@ -155,11 +155,15 @@ class Hits(Sequence[Hit]):
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """How names get their kind, title and pin: closures over tables the caller has."""
+    """How names get their kind, title and pin: closures over tables the caller has.
+
+    `moved` finds the name at which the content of a generation lies now ("" for nowhere).
+    """
 
     kind: Callable[[str, bool], str]
     title: Callable[[str], str]
     pinned: Callable[[Generation | None], str]
+    moved: Callable[[Generation], str] = lambda _: ""
 
 
 def hits(fall: Fall, wording: Wording) -> Sequence[Hit]:

@@ -202,6 +202,8 @@ class _Planner:
         name = (g.project, g.name)
         here = self.judgement.lying(name)
         if not self._is_consumed(use, g, here) and not self._is_lost_original(name, g, here):
+            if here.absent and g.digest != ABSENT:
+                self.why.setdefault(command, f"{g.name}, which it read, is gone")
             return
         action = REMOVE if g.digest == ABSENT else RESTORE
         reason = "the step reads it as it was before it was rewritten"

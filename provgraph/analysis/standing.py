@@ -25,6 +25,7 @@ from provgraph.analysis.judgement import (
 from provgraph.analysis.paths import Labels, full_trail, label, links, sentence
 from provgraph.model.answers import BEHIND, CURRENT, MISSING, MODIFIED, RANK, STALE, Standing
 from provgraph.model.kinds import RUN
+from provgraph.model.names import is_uri
 
 # reason → what is said of the thing the cause names ({what} is its name and parts)
 WORDS: Mapping[str, str] = {
@@ -63,8 +64,8 @@ def standings(judgement: Judgement, wording: Wording) -> Standings:
         if facts.is_stream(name) or name[0] != facts.project:
             continue
         state = judgement.name_state(name)
-        if state is None:
-            continue
+        if state is None or (state == MISSING and is_uri(name[1])):
+            continue  # a scratch file outside the project that is gone is nobody's concern
         shown, decided = _decided(judgement, name, state)
         by_state[state].append((name[1], shown, decided))
     for run in facts.store.silent_runs():
@@ -111,12 +112,14 @@ def _say(
     for (name, shown, _), path in zip(rows, trails, strict=True):
         seed = next((key for key in path if key in judgement.causes), None)
         cause = judgement.causes[seed] if seed is not None else Cause(CHANGED)
+        gone = facts.generations.get(cause.generation or 0) if cause.reason == DELETED else None
+        moved = wording.moved(gone) if gone is not None else ""
         out.append(
             Standing(
                 name=wording.title(name),
                 kind=RUN if shown in labels.runs else wording.kind(name, True),
                 reason=cause.reason,
-                words=_words(path, seed, cause, labels, wording.title(name)),
+                words=_words(path, seed, cause, labels, wording.title(name), moved),
                 why=links(path, labels, cause.parts),
                 pinned=wording.pinned(facts.generations.get(shown)),
             )
@@ -124,7 +127,9 @@ def _say(
     return tuple(sorted(out, key=lambda s: (not s.pinned, s.name)))
 
 
-def _words(path: list[int], seed: int | None, cause: Cause, labels: Labels, name: str) -> str:
+def _words(
+    path: list[int], seed: int | None, cause: Cause, labels: Labels, name: str, moved: str
+) -> str:
     what = labels[cause.generation] if cause.generation is not None else ""
     named = [part for part in cause.parts if not part.startswith("#")]
     if named:
@@ -132,6 +137,8 @@ def _words(path: list[int], seed: int | None, cause: Cause, labels: Labels, name
     elif "#listing" in cause.parts:
         what = f"the list of files in {what}"
     said = WORDS[cause.reason].format(what=what, run=labels[seed] if seed is not None else "")
+    if moved:
+        said = f"{what} was renamed to {moved}"
     if len(path) < 2:
         return said
     told = sentence(path, labels, role=cause.role).removeprefix(name + ": ")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from provgraph.cli import answering
 from provgraph.cli.options import (
     Depth,
     Direction,
@@ -16,8 +17,6 @@ from provgraph.cli.options import (
     Selectors,
     recorded_names,
 )
-from provgraph.cli.session import Session
-from provgraph.errors import UsageError
 
 
 def impact(
@@ -40,7 +39,7 @@ def impact(
             show_default=False,
         ),
     ] = None,
-    limit: Limit = 10,
+    limit: Limit = answering.SHOWN,
     format: Format = "text",
 ) -> None:
     """Say what a change would affect, why, and what is not known.
@@ -54,18 +53,16 @@ def impact(
         provgraph impact env:scikit-learn --format json
         provgraph impact data/v3 --explain out/summary.csv
     """
-    session: Session = ctx.obj
-    if explain is None:
-        answer = session.project().impact(selectors, all=all, depth=depth, platform=platform)
-        session.answer(answer, format=format, limit=limit)
-        return
-    if depth is not None or platform:
-        raise UsageError(
-            "--explain shows every path; it goes with neither --depth nor --platform",
-            hint="provgraph impact SELECTOR --explain NODE",
-        )
-    paths = session.project().explain(selectors, explain, all=all)
-    session.answer(paths, format=format, limit=limit)
+    answering.impact(
+        ctx.obj,
+        selectors,
+        all=all,
+        depth=depth,
+        platform=platform,
+        explain=explain,
+        limit=limit,
+        format=format,
+    )
 
 
 def status(
@@ -75,7 +72,7 @@ def status(
     all: Annotated[
         bool, typer.Option("--all", help="List everything; the same as --limit 0.")
     ] = False,
-    limit: Limit = 10,
+    limit: Limit = answering.SHOWN,
     format: Format = "text",
 ) -> None:
     """Compare the working tree with what was recorded.
@@ -88,9 +85,7 @@ def status(
         provgraph status --all
         provgraph status --format csv > status.csv
     """
-    session: Session = ctx.obj
-    answer = session.project().status(platform=platform)
-    session.answer(answer, format=format, limit=0 if all else limit)
+    answering.status(ctx.obj, platform=platform, all=all, limit=limit, format=format)
 
 
 def why(
@@ -109,7 +104,7 @@ def why(
             show_default=False,
         ),
     ] = None,
-    limit: Limit = 10,
+    limit: Limit = answering.SHOWN,
     format: Format = "text",
 ) -> None:
     """Say why a thing is as it is: the decisive paths from its sources.
@@ -118,9 +113,7 @@ def why(
         provgraph why out/v3/figure.png
         provgraph why out/summary.csv --because data/v3
     """
-    session: Session = ctx.obj
-    answer = session.project().why(effect, because=because)
-    session.answer(answer, format=format, limit=limit)
+    answering.why(ctx.obj, effect, because=because, limit=limit, format=format)
 
 
 def lineage(
@@ -129,7 +122,7 @@ def lineage(
     *,
     direction: Direction = "up",
     depth: Depth = None,
-    limit: Limit = 10,
+    limit: Limit = answering.SHOWN,
     format: Format = "text",
 ) -> None:
     """Show what a thing came from, what came from it, or both.
@@ -138,6 +131,6 @@ def lineage(
         provgraph lineage out/v3/model.pkl
         provgraph lineage data/v3 --direction down --depth 2
     """
-    session: Session = ctx.obj
-    answer = session.project().lineage(selector, direction=direction, depth=depth)
-    session.answer(answer, format=format, limit=limit)
+    answering.lineage(
+        ctx.obj, selector, direction=direction, depth=depth, limit=limit, format=format
+    )

@@ -37,7 +37,7 @@ def main(words: Sequence[str] | None = None, *, projects: type[Project] | None =
 
         if not launch.wants_help(rest[1:]):
             return launch.main(rest[1:], session)
-    return _guarded(words, session)
+    return _guarded(words, rest, session)
 
 
 def leading(words: Sequence[str]) -> tuple[str | None, bool, list[str]]:
@@ -61,11 +61,9 @@ def leading(words: Sequence[str]) -> tuple[str | None, bool, list[str]]:
     return directory, debug, rest
 
 
-def _guarded(words: list[str], session: Session) -> int:
+def _guarded(words: list[str], rest: list[str], session: Session) -> int:
     try:
-        from provgraph.cli.app import answer
-
-        code = answer(words or ["--help"], session)
+        code = _answer(words, rest, session)
     except ProvgraphError as error:
         failure.tell(error)
         return error.exit_code
@@ -80,6 +78,19 @@ def _guarded(words: list[str], session: Session) -> int:
         failure.tell(error)
         return Exit.CANNOT_ANSWER
     return code
+
+
+def _answer(words: list[str], rest: list[str], session: Session) -> int:
+    if COMPLETION not in os.environ:
+        from provgraph.cli import plain
+
+        ask = plain.read(rest)
+        if ask is not None:
+            ask(session)
+            return Exit.DONE
+    from provgraph.cli.app import answer
+
+    return answer(words or ["--help"], session)
 
 
 def _write_any_name() -> None:

@@ -7,6 +7,9 @@ import sys
 
 from provgraph.errors import CannotAnswer, ProvgraphError
 
+# Where a log or another program reads, a sentence stays one line and a path whole.
+UNBROKEN = 10_000
+
 
 def debugging() -> bool:
     """Tell whether tracebacks are wanted."""
@@ -21,10 +24,15 @@ def say(line: str) -> None:
 def tell(error: BaseException) -> None:
     """Say a failure and what to do next; the traceback, too, when debugging."""
     try:
+        from dataclasses import replace
+
         from provgraph.cli.style import style_of
         from provgraph.render.text_error import render_error
 
-        text = render_error(error, debug=debugging(), style=style_of(sys.stderr))
+        style = style_of(sys.stderr)
+        if not (sys.stderr and sys.stderr.isatty()) and not os.environ.get("COLUMNS"):
+            style = replace(style, width=UNBROKEN)
+        text = render_error(error, debug=debugging(), style=style)
     except Exception:  # noqa: BLE001 - a failure is said, whatever else fails
         text = f"provgraph: {error}\n"
     _write(text)

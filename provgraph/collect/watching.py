@@ -49,6 +49,9 @@ class Site(Protocol):
     def ledger(self) -> Ledger:
         """The ledger to record in."""
 
+    def close(self) -> None:
+        """Let go of the files of the graph and the cache; they are opened again when needed."""
+
     def lookup(self) -> Lookup:
         """Give the graph, in step with the ledger; raises `ProvgraphError` where it can't be."""
 
@@ -403,7 +406,7 @@ def _with_said(
         elif kind == "metric":
             told["metrics"][name] = json.loads(value)
         elif kind == "note":
-            notes.append(redact.redact_text(value, key))
+            notes.append(redact.redact_text(name, key))
     told["params"] = {name: ", ".join(sorted(values)) for name, values in params.items()}
     told["note"] = "\n".join(notes) or None
     return told

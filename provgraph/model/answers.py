@@ -72,7 +72,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Already:
-    """A name that was stale or behind before the change, and that the change reaches."""
+    """A name that was stale, behind or missing before the change, and that the change reaches."""
 
     name: str
     kind: str

@@ -68,7 +68,13 @@ def shown_command(command: str, *, unicode: bool = True) -> str:
 def _quoted(word: str, unicode: bool) -> str:
     if is_safe(word) and (unicode or word.isascii()):
         return shlex.quote(word)
-    return "$'" + shown(word, unicode=unicode).replace("'", "\\'") + "'"
+    # What stands for a byte that isn't UTF-8 has to become that byte again.
+    parts = re.split("([\udc80-\udcff])", word)
+    said = [
+        f"\\x{ord(part) - 0xDC00:02x}" if place % 2 else shown(part, unicode=unicode)
+        for place, part in enumerate(parts)
+    ]
+    return "$'" + "".join(said).replace("'", "\\'") + "'"
 
 
 @lru_cache(maxsize=2048)

@@ -6,7 +6,7 @@ import posixpath
 from collections import Counter
 from collections.abc import Sequence
 
-from provgraph.model.answers import RANK, ChangedName, Hit, Impact
+from provgraph.model.answers import MISSING, RANK, ChangedName, Hit, Impact
 from provgraph.model.names import is_uri
 from provgraph.render import plain
 from provgraph.render.terminal import Page, Span, count_of
@@ -46,7 +46,8 @@ def write_impact(page: Page, impact: Impact) -> None:
             tone="blocking",
         )
     else:
-        page.prose(f"Nothing recorded is affected by {change}.", tone="heading")
+        what = "Nothing that is current" if impact.already_stale else "Nothing recorded"
+        page.prose(f"{what} is affected by {change}.", tone="heading")
     write_gaps(page, impact.gaps, effect="a further effect" if hits else "an effect")
     _write_already(page, impact)
     write_plan(page, impact.plan, title="After the change, to bring them up to date")
@@ -73,7 +74,12 @@ def change_words(page: Page, change: Sequence[ChangedName], asked: str = "") -> 
     if not change:
         return "nothing"
     hows = {item.how for item in change}
-    how = _HOW.get(next(iter(hows)), "a change of") if len(hows) == 1 else "changes of"
+    only = next(iter(hows)) if len(hows) == 1 else ""
+    how = _HOW.get(only, "a change of") if only else "changes of"
+    if only.startswith("renamed to "):
+        return f"{page.say(asked or change[0].name)} {page.say(only)}".replace(
+            " renamed to ", " being renamed to ", 1
+        )
     if asked:
         files = sum("." in posixpath.basename(item.name) for item in change)
         many = len(change) > 1 and files > 1 and not any(is_uri(item.name) for item in change)
@@ -165,7 +171,9 @@ def _badges(page: Page, hit: Hit) -> list[Span]:
 def _write_already(page: Page, impact: Impact) -> None:
     if not impact.already_stale:
         return
-    page.heading("Already stale or behind, and reached by this change", len(impact.already_stale))
+    gone = any(item.state == MISSING for item in impact.already_stale)
+    states = "stale, behind or missing" if gone else "stale or behind"
+    page.heading(f"Already {states}, and reached by this change", len(impact.already_stale))
     entries = sorted(impact.already_stale, key=lambda item: (state_rank(item.state), item.name))
     limit = page.style.limit or len(entries)
     room = page.width - 12

@@ -23,7 +23,7 @@ def write_log(page: Page, log: Log) -> None:
         _write_narrow(page, shown, ids)
     else:
         _write_table(page, shown, ids)
-    page.more(len(log.runs) - len(shown), "runs", indent=0)
+    page.more(log.totals.get("runs", len(log.runs)) - len(shown), "runs", indent=0)
     write_gaps(page, log.gaps)
     write_as_of(page, log.as_of)
 

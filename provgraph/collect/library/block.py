@@ -182,9 +182,12 @@ class _Block:
 
         site = self._site
         trace = self._tracer.collect(self._spool.events)
-        git = git_state(site.root, site.ledger.key)
-        for line in record_run(site, self._spool, finished, trace, git):
-            _say(line)
+        try:
+            git = git_state(site.root, site.ledger.key)
+            for line in record_run(site, self._spool, finished, trace, git):
+                _say(line)
+        finally:
+            site.close()
 
     def _finished(self) -> Finished:
         from provgraph.collect.run import Finished

@@ -6,9 +6,12 @@ import subprocess
 import sys
 
 import pytest
+from typer.main import get_command
 
-from provgraph.cli.entry import leading
+from provgraph.cli import app, plain
+from provgraph.cli.entry import leading, main
 from provgraph.cli.progress import Progress, words_of
+from provgraph.cli.session import Session
 from provgraph.cli.style import style_of, wants_colour
 from provgraph.errors import (
     CannotAnswer,
@@ -243,3 +246,72 @@ def test_no_progress_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_progress_without_an_end_says_no_time_left() -> None:
     assert words_of(1200, None, 2.0, "lines") == "1,200 lines, 600 a second"
+
+
+PLAIN = [
+    "impact a",
+    "impact a b --all --platform --depth 2",
+    "impact --limit 0 a --format json",
+    "impact a --explain b",
+    "impact a --format csv --limit 3",
+    "status",
+    "status --all --platform --format json",
+    "status --limit 3",
+    "why a",
+    "why a --because b --format csv",
+    "lineage --depth 1 a",
+    "lineage a --limit 2",
+]
+LEFT_TO_TYPER = [
+    "",
+    "log",
+    "impact",
+    "impact --help",
+    "impact a --depth 0",
+    "impact a --depth x",
+    "impact a --depth",
+    "impact a --limit -1",
+    "impact a --limit ٣",
+    "impact a --format xml",
+    "impact a --all --all",
+    "impact a --explain --all",
+    "impact -- -a",
+    "impact a --colour",
+    "impact a --format=json",
+    "status a",
+    "why a b",
+    "why a --depth 1",
+    "lineage a b",
+    "lineage a --direction down",
+]
+
+
+@pytest.mark.parametrize("words", PLAIN)
+def test_the_plain_reader_asks_what_typer_asks(
+    words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plainly, by_typer = FakeProject.fresh(), FakeProject.fresh()
+    assert main(words.split(), projects=plainly) == 0
+    seen = capsys.readouterr()
+    assert plain.read(words.split()) is not None
+    assert app.answer(words.split(), Session(projects=by_typer)) == 0
+    assert capsys.readouterr() == seen
+    assert plainly.calls == by_typer.calls
+
+
+@pytest.mark.parametrize("words", LEFT_TO_TYPER)
+def test_what_is_not_plain_is_left_to_typer(words: str) -> None:
+    assert plain.read(words.split()) is None
+
+
+def test_every_plain_option_is_declared() -> None:
+    declared = get_command(app.app)
+    for name, form in plain.FORMS.items():
+        options = {
+            option: parameter
+            for parameter in declared.commands[name].params  # type: ignore[attr-defined]
+            for option in parameter.opts
+        }
+        assert options.keys() >= {*form.flags, *form.texts, *dict(form.numbers), "--format"}
+        for flag in form.flags:
+            assert options[flag].is_flag
