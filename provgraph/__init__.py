@@ -49,18 +49,23 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> object:
-    """Import a public name when it is first used."""
-    if name == "__version__":
-        from importlib.metadata import version
+if not TYPE_CHECKING:  # else every name would be one for the type checker
 
-        return version("provgraph")
-    if name not in _HOMES:
-        raise AttributeError(f"module 'provgraph' has no attribute {name!r}")
-    from importlib import import_module
+    def __getattr__(name: str) -> object:
+        """Import a public name when it is first used."""
+        if name == "__version__":
+            from importlib.metadata import PackageNotFoundError, version
 
-    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
-    return value
+            try:
+                return version("provgraph")
+            except PackageNotFoundError:  # used from a checkout that isn't installed
+                return "0+unknown"
+        if name not in _HOMES:
+            raise AttributeError(f"module 'provgraph' has no attribute {name!r}")
+        from importlib import import_module
+
+        value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+        return value
 
 
 def __dir__() -> list[str]:
@@ -81,10 +86,12 @@ def run(name: str, *, params: Mapping[str, Any] | None = None) -> Run:
 @overload
 def step(name: Function) -> Function: ...
 @overload
-def step(
+def step(  # noqa: F811 - overload is bound where types are checked
     name: str | None = None, *, params: Mapping[str, Any] | None = None
 ) -> Callable[[Function], Function]: ...
-def step(name: Any = None, *, params: Mapping[str, Any] | None = None) -> Any:
+def step(  # noqa: F811 - the same
+    name: Any = None, *, params: Mapping[str, Any] | None = None
+) -> Any:
     """Make every call of a function a run: `@provgraph.step`, or `@provgraph.step("train")`.
 
     Without a name the step is the function's qualified name. Arguments that are plain values are

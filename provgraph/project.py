@@ -148,7 +148,12 @@ class Project:
         from provgraph.model.records import ImportRecord
 
         self._left_out = []
-        new = sorted(self.ledger.names() - self.store.known())
+        names, known = self.ledger.names(), self.store.known()
+        if not known <= names:
+            # Another ledger's graph: one that lay at this path before, or was restored over.
+            self.store.clear()
+            known = set()
+        new = sorted(names - known)
         batch: list[tuple[str, Any, Mapping[str, Mapping[str, Any]]]] = []
         for place, (name, record) in enumerate(self.ledger.read_many(new)):
             if isinstance(record, LedgerError):
@@ -612,7 +617,8 @@ class Project:
     def _as_of(self) -> str:
         status = self.store.status()
         newest = self.store.list_runs(limit=1)
-        when = f", newest run of {newest[0].started[:19].replace('T', ' ')} UTC" if newest else ""
+        started = newest[0].started[:19].replace("T", " ") if newest else ""
+        when = f", newest run of {started} UTC" if started else ""
         return f"{status.records} records{when}"
 
     def _command_of(self, run: str) -> str:
@@ -652,15 +658,17 @@ class Project:
         return {}
 
     def _subject(self, questions: Questions, selector: str) -> str:
+        from provgraph.analysis.showing import run_id
+
         with suppress(SelectorError):
             keys = questions.resolver.vertices(selector)
             if len(keys) == 1:
                 runs = self.store.runs(keys)
-                return f"run:{runs[0].id}" if runs else self.store.vertices(keys)[0].id
+                return run_id(runs[0].id) if runs else self.store.vertices(keys)[0].id
             raise UsageError(
                 f"{selector} is {len(keys)} things; a note is about one", hint="name one"
             )
-        return f"run:{questions.resolver.run(selector)}"
+        return run_id(questions.resolver.run(selector))
 
     def _touching(self, questions: Questions, selector: str, rows: list[RunRow]) -> list[RunRow]:
         target = questions.resolver.target(selector)

@@ -31,6 +31,8 @@ from provgraph.model.answers import (
 )
 from provgraph.model.kinds import RUN
 
+# The order in which reasons are read: by the role in which a run used its source.
+WEIGHT = {"program": 1, "module": 2, "environment": 3, "platform": 4}
 # `why` says this many of its reasons in words; the rest is in the drawn graph.
 MOST_SENTENCES = 10
 # A drawn piece of graph larger than this is cut, nearest the focus first, and says so.
@@ -226,11 +228,20 @@ class Questions:
         return g is not None and g.maker is None and g.digest != "absent"
 
     def _sentences(self, causes: Sequence[int], effects: Sequence[int]) -> tuple[str, ...]:
-        """Say, for the nearest causes, the shortest path to the effect."""
-        found = walk(self.facts, effects, backwards=True)
-        toward = {key: back for key, (_, back) in found.items()}
+        """Say the shortest path from each cause to the effect: data first, the machine last."""
+        reach = self.facts.store.reach(list(effects), backwards=True)
+        toward = {int(k): int(c) for k, c in zip(reach.key, reach.cause, strict=True)}
         wanted = set(causes)
-        order = sorted((key for key in found if key in wanted), key=lambda key: found[key][0])
+        near = [int(k) for k in reach.key if int(k) in wanted]
+        roles = {
+            (use.generation, use.run): use.role
+            for use in self.facts.store.uses_by(sorted({toward[key] for key in near}))
+            if self.facts.counts(use)
+        }
+        order = sorted(
+            (key for key in near if self.facts.platform or self._on_path(key, toward, roles)),
+            key=lambda key: WEIGHT.get(roles.get((key, toward[key]), ""), 0),
+        )
         trails = []
         for key in order[:MOST_SENTENCES]:
             path = [key]
@@ -238,9 +249,18 @@ class Questions:
                 path.append(toward[path[-1]])
             trails.append(path)
         labels = label(self.facts.store, {k for path in trails for k in path}, self.wording.title)
-        said = [sentence(path, labels) for path in trails]
+        said = [
+            sentence(path, labels, role=roles.get((path[0], path[1]), "") if path[1:] else "")
+            for path in trails
+        ]
         more = len(order) - len(said)
         return (*said, f"… and {more} more sources") if more > 0 else tuple(said)
+
+    def _on_path(self, key: int, toward: dict[int, int], roles: dict[tuple[int, int], str]) -> bool:
+        """Tell whether a source is used in a way that counts (the machine's tier doesn't)."""
+        g = self.facts.generations.get(key)
+        machine = g is not None and g.name.startswith(("env:", "hardware:"))
+        return not machine or (key, toward[key]) in roles
 
     def _lineage(
         self,

@@ -80,7 +80,7 @@ def show_artefact(questions: Questions, key: int) -> Shown:
     if g is not None and g.maker is not None:
         makers = store.runs([g.maker])
         if makers:
-            node |= {"made_by": f"run:{makers[0].id}", "step": makers[0].label}
+            node |= {"made_by": run_id(makers[0].id), "step": makers[0].label}
     here = questions.now.lying(name) if recorded else None
     if here is not None and g is not None:
         lies = here.generation is not None and here.generation.key == g.key
@@ -95,7 +95,7 @@ def show_artefact(questions: Questions, key: int) -> Shown:
         produces=(),
         used_by=tuple(
             UsedLine(
-                id=f"run:{rows[use.run].id}",
+                id=run_id(rows[use.run].id),
                 name=rows[use.run].label,
                 kind=RUN,
                 digest="",
@@ -116,7 +116,7 @@ def run_line(
     questions: Questions, row: RunRow, record: RunRecord | None, private: Mapping[str, Any]
 ) -> RunLine:
     """Say a run in one line of a log."""
-    notes = _notes(questions, f"run:{row.id}", row.id, private)
+    notes = _notes(questions, run_id(row.id), row.id, private)
     metrics = {} if record is None else {metric.name: metric.value for metric in record.metrics}
     return RunLine(
         id=row.id,
@@ -184,7 +184,7 @@ def _vertex_line(questions: Questions, key: int) -> UsedLine:
     if runs:
         run = runs[0]
         return UsedLine(
-            id=f"run:{run.id}",
+            id=run_id(run.id),
             name=run.label,
             kind=RUN,
             digest="",
@@ -201,3 +201,8 @@ def _vertex_line(questions: Questions, key: int) -> UsedLine:
         role="",
         evidence="inferred",
     )
+
+
+def run_id(run: str) -> str:
+    """Give a run's id as a selector takes it; an imported run's has the prefix already."""
+    return run if run.startswith("run:") else f"run:{run}"

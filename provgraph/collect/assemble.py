@@ -18,9 +18,10 @@ from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
 from provgraph.collect.noise import Noise
+from provgraph.collect.outside import Outside
 from provgraph.collect.run import Finished
 from provgraph.collect.trace import Access, Trace
-from provgraph.model.digests import ABSENT, content_digest, keyed_digest
+from provgraph.model.digests import ABSENT, content_digest
 from provgraph.model.gaps import BLOCKING, grade_of
 from provgraph.model.kinds import DEFAULT_STREAMS, is_stream
 from provgraph.model.names import name_of
@@ -67,24 +68,6 @@ class Lookup(Protocol):
     def writers(self, names: Sequence[str]) -> Mapping[str, list[tuple[str, str]]]:
         """Map a name to (run, step) of the last run of each step that wrote there."""
         ...
-
-
-@dataclass(frozen=True)
-class Outside:
-    """How files outside the project are named: by a keyed hash of host and path."""
-
-    key: bytes
-    host: str
-
-    def name(self, path: bytes) -> str:
-        """Give the opaque name of an absolute path."""
-        return outside_name(self.key, self.host, path)
-
-
-def outside_name(key: bytes, host: str, path: bytes) -> str:
-    """Name a file outside the project without giving its path away."""
-    digest = keyed_digest(key, host.encode("utf-8", "surrogateescape") + b"\0" + path)
-    return "outside:" + digest.rpartition(":")[2]
 
 
 @dataclass(frozen=True)
@@ -632,9 +615,13 @@ class _Account:
         elif code and plain and not state.wrote and not state.own and read.digest is None:
             with contextlib.suppress(OSError):
                 touched = {SYNTAX: self.contents.part(path, SYNTAX)}
-        elif read.roles == {"keys"} and read.digest is None and digest != UNKNOWN:
-            if not (state.wrote or state.own or state.declared):
-                touched = self._keys(path, read.keys) or touched
+        elif (
+            read.roles == {"keys"}
+            and read.digest is None
+            and digest != UNKNOWN
+            and not (state.wrote or state.own or state.declared)
+        ):
+            touched = self._keys(path, read.keys) or touched
         role = next((one for one in ("program", "module") if one in read.roles), "input")
         kept = None
         if role != "input" and self.keep is not None and not state.wrote:
@@ -667,11 +654,12 @@ class _Account:
         try:
             parts = {k: self.contents.part(path, k) for k in sorted(keys) if not k.endswith(".")}
             there = [k for k, digest in parts.items() if digest != ABSENT and k != ORDER]
-            if not there and entered == {""}:
+            if not there and not entered - {""}:
                 return {}
-            for way in sorted(entered - {""}):
+            for way in sorted(entered - {""}, reverse=True):
                 if not any(key == way or key.startswith(way + ".") for key in there):
                     parts[way] = self.contents.part(path, way)
+                    there.append(way)
         except OSError:
             return {}
         return parts

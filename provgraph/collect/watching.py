@@ -299,8 +299,9 @@ def record_run(
     site: Site, spool: Spool, finished: Finished, trace: Trace, git: GitState
 ) -> tuple[str, ...]:
     """Make a run's record and keep it durably; gives complaints for the person."""
-    from provgraph.collect.assemble import Outside, assemble, record_of
+    from provgraph.collect.assemble import assemble, record_of
     from provgraph.collect.noise import Noise
+    from provgraph.collect.outside import Outside
     from provgraph.model.digests import keyed_digest
     from provgraph.model.records import Gap, Git, Metric, Step
 

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Literal
 
 from provgraph.analysis.viewpoint import Verdict, Wanted
-from provgraph.collect import gitstate, hardware
+from provgraph.collect import hardware
 from provgraph.collect import parts as cut
 from provgraph.collect.content import GONE, Changing, Contents, StatCache
 from provgraph.collect.environment import Environments, prefixes, this_host
+from provgraph.collect.outside import outside_name
 from provgraph.model.digests import ABSENT, comparable, content_digest, key_id
 from provgraph.model.names import is_uri, name_of, path_of
 from provgraph.model.parts import BYTES, LISTING, SYNTAX
@@ -159,8 +160,6 @@ class WorkingTree:
         path = os.path.expanduser(self._titles.get(name, ""))
         if not os.path.isabs(path):
             return None
-        from provgraph.collect.assemble import outside_name
-
         host = self._host or this_host()
         return path if name == outside_name(self._key, host, os.fsencode(path)) else None
 
@@ -247,7 +246,9 @@ class GitRef:
     def __init__(
         self, root: Path, ref: str, contents: Contents, cache: StatCache | None = None
     ) -> None:
-        self._tree = gitstate.RefTree(root, ref)
+        from provgraph.collect.gitstate import RefTree
+
+        self._tree = RefTree(root, ref)
         self._contents = contents
         self._key_id = key_id(contents.key)
         self._cache = cache

@@ -20,10 +20,9 @@ from provgraph.model.gaps import BLOCKING, grade_of
 from provgraph.model.names import is_uri
 
 if TYPE_CHECKING:
-    from provgraph.model.records import Product, Recorded, RunRecord, Use
+    from provgraph.model.records import Product, Recorded, RunRecord
 
 STREAM = "stream"
-NEVER = 2**63
 
 T = TypeVar("T", int, str)
 Private = Mapping[str, Mapping[str, Any]]
@@ -51,7 +50,8 @@ class GenerationFact(NamedTuple):
     """What a record tells of a generation; `None` and "" where it says nothing.
 
     `stands_in` is equal for products that stand in for one another: the class's identity.
-    `maker_step` is what a reader said of a maker; the maker's own record knows better.
+    `maker_step` is what a reader said of a maker; the maker's own record knows better. When it
+    was first read is the least start of the runs that have a USES edge to it by their own record.
     """
 
     id: str
@@ -62,7 +62,6 @@ class GenerationFact(NamedTuple):
     maker_step: str | None = None
     size: int | None = None
     kind: str = ""
-    first_read: int | None = None
     append: bool = False
     parts: Mapping[str, str] = {}
     before: str | None = None
@@ -155,13 +154,12 @@ def facts_of(name: str, record: Recorded, private: Private) -> Facts:
 
 def joined(one: GenerationFact, other: GenerationFact) -> GenerationFact:
     """Join what two records tell of one generation; the order doesn't matter."""
-    if one[5:8] == other[5:8] and one[9:] == other[9:]:  # they differ in the time, if at all
-        return one if (one.first_read or NEVER) <= (other.first_read or NEVER) else other
+    if one is other or one == other:
+        return one
     return one._replace(
         maker_step=_least(one.maker_step, other.maker_step),
         size=_most(one.size, other.size),
         kind=_least(one.kind or None, other.kind or None) or "",
-        first_read=_least(one.first_read, other.first_read),
         append=one.append or other.append,
         parts=max(one.parts, other.parts, key=as_text),
         before=_most(one.before, other.before),
@@ -188,9 +186,18 @@ def _most(one: T | None, other: T | None) -> T | None:
     return other if one is None else one if other is None else max(one, other)
 
 
-@lru_cache(maxsize=65536)
-def _generation(project: str, name: str, digest: str, maker: str | None) -> str:
-    return generation_id(project, name, digest, maker)
+@lru_cache(maxsize=65536)  # a source is read by many runs
+def _used(
+    project: str,
+    name: str,
+    digest: str,
+    maker: str | None,
+    maker_step: str | None,
+    size: int | None,
+    kind: str,
+) -> GenerationFact:
+    identifier = generation_id(project, name, digest, maker)
+    return GenerationFact(identifier, project, name, digest, maker, maker_step, size, kind)
 
 
 def _run_facts(
@@ -216,8 +223,11 @@ def _run_facts(
     uses: dict[tuple[str, str, str], Mapping[str, str]] = {}
     produces: list[ProduceFact] = []
     read: dict[str, str] = {}
+    project = record.project
     for use in record.uses:
-        fact = _used(record, use, started)
+        fact = _used(
+            project, use.name, use.digest, use.maker, use.maker_step, use.size, use.kind or ""
+        )
         generations.append(fact)
         edge = (fact.id, use.role, use.evidence)
         touched = uses.get(edge)
@@ -248,20 +258,6 @@ def _run_facts(
     )
 
 
-def _used(record: RunRecord, use: Use, started: int) -> GenerationFact:
-    return GenerationFact(
-        _generation(record.project, use.name, use.digest, use.maker),
-        record.project,
-        use.name,
-        use.digest,
-        use.maker,
-        use.maker_step,
-        use.size,
-        use.kind or "",
-        started,
-    )
-
-
 def _produced(record: RunRecord, product: Product, way: str, before: str | None) -> GenerationFact:
     append = product.mode == "append"
     return GenerationFact(
@@ -273,7 +269,6 @@ def _produced(record: RunRecord, product: Product, way: str, before: str | None)
         None,
         product.size,
         product.kind or "",
-        None,
         append,
         product.parts,
         before,

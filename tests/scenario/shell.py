@@ -111,13 +111,13 @@ class Project:
 
     # -- questions ----------------------------------------------------------------------------
 
-    def ask(self, *words: str, **how: Any) -> Any:
+    def ask(self, *words: str | bytes, **how: Any) -> Any:
         """Ask for JSON and compare it with the schema of what it says it is."""
         answer = self.provgraph(*words, "--format", "json", **how).json
         validate(answer)
         return answer
 
-    def hit(self, *selectors: str, **how: Any) -> set[str]:
+    def hit(self, *selectors: str | bytes, **how: Any) -> set[str]:
         """Give the names that a change would make fall."""
         return {hit["name"] for hit in self.ask("impact", *selectors, **how)["affected"]}
 

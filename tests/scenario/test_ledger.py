@@ -1,4 +1,4 @@
-"""The ledger as the truth: shared between clones, sealed, erased, damaged, its views thrown away."""
+"""The ledger as the truth: shared, sealed, erased, damaged, its views thrown away."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def answers(project: Project) -> list[Any]:
     return [project.ask(*words) for words in QUESTIONS]
 
 
-def two_clones(project: Project, where: str) -> tuple[Project, Project]:
+def two_clones(project: Project) -> tuple[Project, Project]:
     """Give a bare remote's two clones of a small project; alice's has a run of each step."""
     root = project.root.parent
     project.git("init", "--quiet", "--bare", "--initial-branch=main", str(root / "remote.git"))
@@ -63,12 +63,17 @@ def two_clones(project: Project, where: str) -> tuple[Project, Project]:
 
 @pytest.mark.parametrize("where", ["origin", "folder"])
 def test_two_clones_share_what_they_recorded(project: Project, where: str) -> None:
-    alice, bob = two_clones(project, where)
-    place = [] if where == "origin" else [str(alice.root.parent / "shared" / "ledger")]
+    alice, bob = two_clones(project)
+    (alice.root.parent / "shared").mkdir()
+    place = [] if where == "origin" else [str(alice.root.parent / "shared")]
     assert "sent" in alice.provgraph("push", *place).text
     bob.provgraph("pull", *place)
     assert {run["step"] for run in bob.runs()} == {"prep.py", "fit.py"}
     assert bob.status()["missing"] == {"clean.txt", "model.txt"}
+    # Nothing of it lies here, and yet nobody may think that nothing rests on it.
+    answer = bob.ask("impact", "cfg.txt")
+    assert {one["name"] for one in answer["already_stale"]} == {"clean.txt", "model.txt"}
+    assert "Nothing recorded" not in bob.provgraph("impact", "cfg.txt").text
 
     bob.write("cfg.txt", "2")
     bob.script("prep.py")
@@ -115,8 +120,10 @@ def test_sealed_and_verified(story: Project) -> None:
 
 
 def test_what_is_erased_is_gone_and_said_to_be(project: Project) -> None:
-    alice, bob = two_clones(project, "origin")
-    alice.run("python", "-c", "print('a secret word')", options=["--name", "secret", "--note", "of Eve"])
+    alice, bob = two_clones(project)
+    alice.run(
+        "python", "-c", "print('a secret word')", options=["--name", "secret", "--note", "of Eve"]
+    )
     alice.provgraph("push")
     bob.provgraph("pull")
     run = "run:" + alice.runs("--step", "secret")[0]["id"]
@@ -130,19 +137,19 @@ def test_what_is_erased_is_gone_and_said_to_be(project: Project) -> None:
     assert "secret word" not in shown
     assert "of Eve" not in alice.provgraph("log", "--format", "json").text
     assert "erased" in alice.provgraph("ledger", "verify").text
-    found = alice.call("grep", "-r", "-l", "secret word", str(alice.ledger), code_cache(alice))
+    found = alice.call("grep", "-r", "-l", "secret word", str(alice.ledger), cache(alice))
     assert found.out == b""
 
     alice.provgraph("push")
     bob.provgraph("pull")
     assert "secret word" not in bob.provgraph("show", run).text
     assert bob.ask("ledger", "verify")["ok"]
-    found = bob.call("grep", "-r", "-l", "secret word", str(bob.ledger), code_cache(bob))
+    found = bob.call("grep", "-r", "-l", "secret word", str(bob.ledger), cache(bob))
     assert found.out == b""
     alice.provgraph("ledger", "erase", run, "--yes", code=2)  # there is nothing left
 
 
-def code_cache(project: Project) -> str:
+def cache(project: Project) -> str:
     return project.env["XDG_CACHE_HOME"]
 
 
@@ -151,7 +158,9 @@ def maker_of(project: Project, name: str) -> Path:
     return next(
         path
         for path in project.records()
-        if any(product["name"] == name for product in json.loads(path.read_bytes()).get("produces", ()))
+        if any(
+            product["name"] == name for product in json.loads(path.read_bytes()).get("produces", ())
+        )
     )
 
 

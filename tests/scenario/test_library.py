@@ -41,7 +41,13 @@ class Home:
         environ = {k: v for k, v in os.environ.items() if not k.startswith(left_out)}
         environ |= {"PYTHONPATH": str(CHECKOUT), "XDG_CACHE_HOME": str(self.cache)}
         done = subprocess.run(
-            command, cwd=self.root, env=environ | extra, capture_output=True, text=True, timeout=120
+            command,
+            cwd=self.root,
+            env=environ | extra,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
         return Ran(done.returncode, done.stdout, done.stderr)
 
@@ -633,32 +639,6 @@ def test_the_program_opens_the_file_itself_as_well(home: Home) -> None:
         source += f"    cfg = provgraph.params('params.yaml'); {lines}\n"
         assert home.python(source) == (0, "", "")
         assert home.touched("params.yaml") == {"#bytes"}
-
-
-@pytest.mark.parametrize(
-    ("reading", "parts"),
-    [
-        ("cfg['name']", {"name"}),
-        ("'nothing' in cfg and cfg['name']", {"#bytes"}),
-        ("'nothing' in cfg or cfg['name']", {"name", "nothing"}),
-        ("cfg['model']", {"model"}),
-        ("cfg['model']['depth']", {"model.depth"}),
-        ("cfg['model'].get('x'), cfg['name']", {"model", "model.x", "name"}),
-        ("dict(cfg['model'])", {"model", "#order"} | {"model.depth", "model.lr"}),
-        ("cfg['data'].to_dict()", {"data"}),
-        ("len(cfg['model'])", {"model"}),
-        ("cfg['model'] == {}", {"model"}),
-        ("list(cfg)", {"#bytes"}),
-        ("cfg", {"#bytes"}),
-        ("repr(cfg), cfg['name']", {"name"}),
-    ],
-)
-def test_what_each_way_of_reading_touches(home: Home, reading: str, parts: set[str]) -> None:
-    home.write("params.yaml", PARAMS)
-    source = "import provgraph\nwith provgraph.run('one'):\n"
-    source += f"    cfg = provgraph.params('params.yaml'); {reading}\n"
-    assert home.python(source) == (0, "", "")
-    assert home.touched("params.yaml") == parts
 
 
 def test_a_config_that_is_not_there_is_looked_for(home: Home) -> None:

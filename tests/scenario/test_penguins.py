@@ -1,4 +1,4 @@
-"""The example as a newcomer meets it: real data, scikit-learn, and the answers its README promises."""
+"""The example as a newcomer meets it: real data, and the answers that its README promises."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ def penguins(tmp_path_factory: pytest.TempPathFactory, env: Mapping[str, str]) -
     for package in ("sklearn", "pandas", "matplotlib"):
         pytest.importorskip(package, exc_type=ImportError)
     root = tmp_path_factory.mktemp("example") / "penguins"
-    shutil.copytree(EXAMPLE, root, ignore=shutil.ignore_patterns("out", "__pycache__", "graph.html"))
+    shutil.copytree(
+        EXAMPLE, root, ignore=shutil.ignore_patterns("out", "__pycache__", "graph.html")
+    )
     project = begin(root, env)
     project.git("add", ".")
     project.git("commit", "--quiet", "--message", "the example")

@@ -54,7 +54,7 @@ def on_terminal(project: Project, *command: str, interrupt: bool = False) -> tup
         stdout=its,
         stderr=its,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - no threads here
     )
     os.close(its)
     if interrupt:
@@ -212,8 +212,12 @@ def test_switched_off(project: Project) -> None:
     assert project.runs() == []
 
 
-def test_outside_a_project_the_command_runs_and_it_is_said(project: Project, tmp_path: Path) -> None:
-    said = Project(tmp_path, project.env).run("python", "-c", "print(1); raise SystemExit(4)", code=4)
+def test_outside_a_project_the_command_runs_and_it_is_said(
+    project: Project, tmp_path: Path
+) -> None:
+    said = Project(tmp_path, project.env).run(
+        "python", "-c", "print(1); raise SystemExit(4)", code=4
+    )
 
     assert said.out == b"1\n"
     assert "provgraph init" in said.told
@@ -269,7 +273,9 @@ def test_paths_of_a_person_are_relative_to_where_they_stand(project: Project) ->
 def test_redirections_of_the_calling_shell(project: Project) -> None:
     project.write("in.csv", "b\na\n")
 
-    said = project.shell("provgraph run -- python -c 'import sys; print(*sorted(sys.stdin))' < in.csv > out.csv")
+    said = project.shell(
+        "provgraph run -- python -c 'import sys; print(*sorted(sys.stdin))' < in.csv > out.csv"
+    )
 
     assert said == (0, b"", b"")
     shown = newest(project)
@@ -433,7 +439,9 @@ def test_many_at_once_lose_nothing(project: Project) -> None:
     line = "for n in 1 2 3 4 5 6 7 8 9 10; do provgraph run -- python one.py $n.txt & done; wait"
 
     said = project.shell(line)
-    again = project.shell(line.replace("$n.txt", "x$n.txt") + "; provgraph status & provgraph log & wait")
+    again = project.shell(
+        line.replace("$n.txt", "x$n.txt") + "; provgraph status & provgraph log & wait"
+    )
 
     assert said == (0, b"", b"")
     assert again.err == b""

@@ -22,6 +22,8 @@ from provgraph.collect.library.telling import is_watched, tell, tell_key
 from provgraph.errors import LedgerError
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from provgraph.collect.run import Finished
     from provgraph.collect.tracing.audit.within import Within
     from provgraph.collect.watching import Site
@@ -78,7 +80,7 @@ class Run:
 
     # -- the block -----------------------------------------------------------------------------
 
-    def __enter__(self) -> Run:
+    def __enter__(self) -> Self:
         self._thread = threading.get_ident()
         with _harmless():
             self._block = _enter(self.name, self._find)

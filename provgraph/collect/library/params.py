@@ -29,9 +29,7 @@ class ParamsPath(str):
 class _File:
     """A loaded file. `sure`: its keys are what every parser sees. `read`: keys read so far."""
 
-    def __init__(
-        self, path: bytes, stat: tuple[int, int, int, int, int], *, sure: bool
-    ) -> None:
+    def __init__(self, path: bytes, stat: tuple[int, int, int, int, int], *, sure: bool) -> None:
         self.path = path
         self.stat = stat
         self.sure = sure
@@ -83,6 +81,7 @@ class Params(Mapping[str, Any]):
         place = join_key((*self._at, key))
         if key not in self._values:
             self._file.touch(place)
+            self._file.touch(join_key(self._at) + ".")  # looked for in a mapping that was there
             raise KeyError(key)
         if not isinstance(self._values[key], Mapping):
             self._file.touch(place)

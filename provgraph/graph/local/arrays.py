@@ -1,17 +1,13 @@
-"""Reach without a look-up a level: adjacency as arrays in a file beside the index.
+"""Reach without a look-up a level: over SQLite while small, then over the arrays.
 
-The file holds, after one line of JSON, four blocks of 32-bit integers: where each vertex's effects
-begin and the effects, where its causes begin and the causes. It is a snapshot: `epoch` says of
-which filling of the index, `seq` up to which row of `fresh`; later edges are in `fresh`, and are
-joined exactly. Small answers are walked in plain Python, over SQLite or over the mapped file;
-numpy and scipy are imported for large ones only (0.4 s).
+Small answers are walked in plain Python, over SQLite or over the mapped file (`snapshot.py`);
+numpy and scipy are imported for large ones only (0.4 s). Edges that came after the snapshot are
+in `fresh`, and are joined exactly.
 """
 
 from __future__ import annotations
 
-import json
-import mmap
-import os
+import gc
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -21,6 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 from provgraph.errors import StoreError
 from provgraph.graph.interface import GraphStore, Reach
 from provgraph.graph.local.lookups import CAUSES, EFFECTS, Base, among
+from provgraph.graph.local.snapshot import Snapshot, compressed, joined
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +25,6 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int32]
 
-FORMAT = 1
 WORTHWHILE = 200_000  # edges; below, SQLite and plain Python are quicker than any import
 SMALL = 2_000  # vertices reached over SQLite before the arrays are asked
 PLAIN = 40_000  # vertices reached in plain Python before scipy is worth its import
@@ -40,59 +36,6 @@ EVERYTHING = (
     "SELECT cause, effect FROM depends",
 )
 SPARE = 1 << 16  # seeds that fit behind the arrays' edges without copying them
-
-
-class Snapshot:
-    """The arrays in memory: mapped from a file, or made; and scipy's view of them once asked."""
-
-    def __init__(self, head: dict[str, int], blocks: Sequence[Any]) -> None:
-        self.epoch, self.seq = head["epoch"], head["seq"]
-        self.vertices, self.edges = head["vertices"], head["edges"]
-        self.blocks = tuple(blocks)  # forward starts, forward ends, backward starts, backward ends
-        self.matrices: dict[bool, tuple[Ints, Ints, Any]] = {}
-
-    @classmethod
-    def mapped(cls, path: Path) -> Snapshot | None:
-        """Map the file; None where there is none that can be used."""
-        try:
-            with path.open("rb") as file:
-                head = json.loads(file.readline())
-                begin = head["begin"]
-                if head["format"] != FORMAT or head["order"] != sys.byteorder:
-                    return None
-                whole = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-            counts = (head["vertices"] + 1, head["edges"]) * 2
-            if len(whole) != begin + 4 * sum(counts):
-                return None
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        blocks = []
-        for count in counts:
-            blocks.append(whole[begin : begin + 4 * count].cast("i"))
-            begin += 4 * count
-        return cls(head, blocks)
-
-    def save(self, path: Path) -> None:
-        """Write the file, whole or not at all; without a place for it, it is made again."""
-        head = {
-            "format": FORMAT,
-            "order": sys.byteorder,
-            "begin": 4096,
-            "epoch": self.epoch,
-            "seq": self.seq,
-            "vertices": self.vertices,
-            "edges": self.edges,
-        }
-        temporary = path.with_name(f"{path.name}.{os.getpid()}")
-        with suppress(OSError):
-            try:
-                with temporary.open("wb") as file:
-                    file.write(json.dumps(head).encode().ljust(4095) + b"\n")
-                    for block in self.blocks:
-                        file.write(memoryview(block).cast("B"))
-                temporary.replace(path)
-            finally:
-                temporary.unlink(missing_ok=True)
 
 
 class Reaching(Base, GraphStore):
@@ -110,12 +53,17 @@ class Reaching(Base, GraphStore):
     @contextmanager
     def _changing(self) -> Iterator[None]:
         """Write; what a failed transaction had added to the words is forgotten."""
+        collecting = gc.isenabled()
+        gc.disable()  # rows are made by the hundred thousand, in no cycles: it only costs time
         try:
             with self._db.writing():
                 yield
         except BaseException:
             self._words.forget()
             raise
+        finally:
+            if collecting:
+                gc.enable()
 
     def reach(self, seeds: Sequence[int], *, backwards: bool = False) -> Reach:
         start = list(dict.fromkeys(int(seed) for seed in seeds))
@@ -181,7 +129,7 @@ class Reaching(Base, GraphStore):
             if merged is not None and merged.vertices >= vertices and merged.seq >= last:
                 return merged
             rows = self._db.rows("SELECT cause, effect FROM fresh WHERE seq > ?", (snapshot.seq,))
-        self._merged = _joined(snapshot, rows, vertices, max(last, snapshot.seq))
+        self._merged = joined(snapshot, rows, vertices, max(last, snapshot.seq))
         return self._merged
 
     def _usable(self, snapshot: Snapshot | None, meta: dict[str, int]) -> Snapshot | None:
@@ -207,7 +155,7 @@ class Reaching(Base, GraphStore):
         top = meta["next_key"]
         head = {"epoch": meta["epoch"], "seq": seq, "vertices": top, "edges": len(pairs)}
         cause, effect = pairs[:, 0], pairs[:, 1]
-        blocks = (*_compressed(cause, effect, top), *_compressed(effect, cause, top))
+        blocks = (*compressed(cause, effect, top), *compressed(effect, cause, top))
         snapshot = Snapshot(head, blocks)
         if self._db.path is not None:
             snapshot.save(_beside(self._db.path))
@@ -220,43 +168,6 @@ class Reaching(Base, GraphStore):
 
 def _beside(path: Path) -> Path:
     return path.with_name(path.name + "-arrays")
-
-
-def _compressed(near: Ints, far: Ints, vertices: int) -> tuple[Ints, Ints]:
-    """Give (where each vertex's neighbours begin, the neighbours)."""
-    import numpy as np
-
-    order = np.argsort(near, kind="stable")
-    starts = np.zeros(vertices + 1, dtype=np.int32)
-    np.cumsum(np.bincount(near, minlength=vertices), out=starts[1:])
-    return starts, far[order]
-
-
-def _joined(snapshot: Snapshot, rows: list[tuple[int, int]], vertices: int, seq: int) -> Snapshot:
-    """Add edges to a snapshot."""
-    import numpy as np
-
-    pairs = np.array(rows, dtype=np.int32).reshape(-1, 2)
-    head = {
-        "epoch": snapshot.epoch,
-        "seq": seq,
-        "vertices": vertices,
-        "edges": snapshot.edges + len(pairs),
-    }
-    blocks: list[Ints] = []
-    for place, (near, far) in enumerate(((0, 1), (1, 0))):
-        pairs = pairs[np.argsort(pairs[:, near], kind="stable")]
-        old_starts = np.asarray(snapshot.blocks[2 * place])
-        padded = np.full(vertices + 1, old_starts[-1], dtype=np.int32)
-        padded[: len(old_starts)] = old_starts
-        added = np.bincount(pairs[:, near], minlength=vertices)
-        starts = padded.copy()
-        starts[1:] += np.cumsum(added).astype(np.int32)
-        ends = np.insert(
-            np.asarray(snapshot.blocks[2 * place + 1]), padded[pairs[:, near] + 1], pairs[:, far]
-        )
-        blocks += [starts, ends]
-    return Snapshot(head, blocks)
 
 
 def _plain(snapshot: Snapshot, start: list[int], most: int, *, backwards: bool) -> Reach | None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from provgraph.graph.local import statements
 from provgraph.graph.local.schema import Connection
 from provgraph.graph.local.words import Keys, Words
 from provgraph.graph.projection import STREAM, Facts, GenerationFact, as_text, facts_of, joined
@@ -17,64 +18,11 @@ from provgraph.model.records import ImportRecord, Recorded, to_bytes
 from provgraph.model.wire import read_run
 
 CHUNK = 500
+NEVER = 2**63
 
 UseRow = tuple[int, int, int, int, str]
 ProduceRow = tuple[int, int, int, int, int]
 Entry = tuple[str, Recorded, Mapping[str, Mapping[str, Any]]]
-
-PUT_RUN = """
-INSERT INTO run(key, id, known, project, step, label, way, status, started, ended, started_text,
-                seconds, tracing, complete, version)
-VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT(key) DO UPDATE SET
-  known = 1, project = excluded.project, step = excluded.step, label = excluded.label,
-  way = excluded.way, status = excluded.status, started = excluded.started,
-  ended = excluded.ended, started_text = excluded.started_text, seconds = excluded.seconds,
-  tracing = excluded.tracing, complete = excluded.complete, version = excluded.version
-WHERE excluded.version > version"""
-
-# One statement with `projection.joined`: the same rules, in SQL.
-PUT_GENERATION = """
-INSERT INTO generation(key, id, known, project, name, digest, maker, maker_step, size, kind,
-                       first_read, append, parts, before, stands_in, class)
-VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT(key) DO UPDATE SET
-  known = 1, project = excluded.project, name = excluded.name, digest = excluded.digest,
-  maker = ifnull(maker, excluded.maker),
-  maker_step = CASE
-    WHEN maker_step IS NULL THEN excluded.maker_step WHEN excluded.maker_step IS NULL
-    THEN maker_step WHEN (SELECT text FROM word WHERE key = excluded.maker_step)
-      < (SELECT text FROM word WHERE key = maker_step) THEN excluded.maker_step ELSE maker_step END,
-  kind = CASE
-    WHEN kind IS NULL THEN excluded.kind WHEN excluded.kind IS NULL THEN kind
-    WHEN (SELECT text FROM word WHERE key = excluded.kind)
-      < (SELECT text FROM word WHERE key = kind) THEN excluded.kind ELSE kind END,
-  size = max(ifnull(size, excluded.size), ifnull(excluded.size, size)),
-  first_read = min(
-    ifnull(first_read, excluded.first_read), ifnull(excluded.first_read, first_read)),
-  append = max(append, excluded.append),
-  parts = max(parts, excluded.parts),
-  before = ifnull(before, excluded.before),
-  class = CASE WHEN stands_in IS NULL AND excluded.stands_in IS NOT NULL
-               THEN excluded.class ELSE class END,
-  stands_in = ifnull(stands_in, excluded.stands_in)"""
-
-REFER_RUN = "INSERT OR IGNORE INTO run(key, id) VALUES (?, ?)"
-PUT_USE = (
-    "INSERT OR IGNORE INTO uses(run, generation, role, evidence, touched) VALUES (?, ?, ?, ?, ?)"
-)
-PUT_PRODUCE = (
-    "INSERT OR IGNORE INTO produces(run, generation, role, evidence, stated) VALUES (?, ?, ?, ?, ?)"
-)
-STATE_PRODUCE = (
-    "UPDATE produces SET role = ?3, evidence = ?4, stated = 1"
-    " WHERE run = ?1 AND generation = ?2 AND stated = 0"
-)
-PUT_SAID = "INSERT OR IGNORE INTO {table}(subject, text, at, object) VALUES (?, ?, ?, ?)"
-PUT_PIN = """
-INSERT INTO pin(name, digest, said, version) VALUES (?, ?, ?, ?)
-ON CONFLICT(name, digest) DO UPDATE SET said = excluded.said, version = excluded.version
-WHERE excluded.version > version"""
 
 
 class Projector:
@@ -155,7 +103,7 @@ class Projector:
         word = self._words.key
         runs = [f.run for f in facts if f.run is not None]
         self._db.many(
-            PUT_RUN,
+            statements.PUT_RUN,
             [
                 (
                     *(self._keys.run(r.id), r.id, word(r.project), word(r.step), r.label, r.way),
@@ -167,7 +115,7 @@ class Projector:
         )
         told = {r.id for r in runs}
         self._db.many(
-            REFER_RUN,
+            statements.REFER_RUN,
             [
                 (self._keys.run(run), run)
                 for run in dict.fromkeys(_runs_in(facts))
@@ -181,17 +129,29 @@ class Projector:
             for generation in fact.generations:
                 before = merged.get(generation.id)
                 merged[generation.id] = generation if before is None else joined(before, generation)
+        read: dict[str, int] = {}
+        for fact in facts:
+            if fact.run is not None:
+                started = fact.run.started
+                for use in fact.uses:
+                    if started < read.get(use.generation, NEVER):
+                        read[use.generation] = started
         classes: dict[str, int] = {}
-        self._db.many(PUT_GENERATION, [self._generation_row(g, classes) for g in merged.values()])
+        self._db.many(
+            statements.PUT_GENERATION,
+            [self._generation_row(g, read.get(g.id), classes) for g in merged.values()],
+        )
 
-    def _generation_row(self, fact: GenerationFact, classes: dict[str, int]) -> tuple[Any, ...]:
+    def _generation_row(
+        self, fact: GenerationFact, first_read: int | None, classes: dict[str, int]
+    ) -> tuple[Any, ...]:
         word, keys = self._words.key, self._keys
         key = keys.generation(fact.id)
         return (
             *(key, fact.id, word(fact.project), keys.name(fact.name), fact.digest),
             None if fact.maker is None else keys.run(fact.maker),
             None if fact.maker_step is None else word(fact.maker_step),
-            *(fact.size, word(fact.kind) if fact.kind else None, fact.first_read, fact.append),
+            *(fact.size, word(fact.kind) if fact.kind else None, first_read, fact.append),
             as_text(fact.parts),
             None if fact.before is None else keys.generation(fact.before),
             bytes.fromhex(fact.stands_in) if fact.stands_in else None,
@@ -229,14 +189,14 @@ class Projector:
                 )
         self._link_uses(uses)
         self._db.many("INSERT OR IGNORE INTO touch VALUES (?, ?, ?, ?)", touches)
-        self._edges += self._db.many(PUT_PRODUCE, stated + claims)
-        self._db.many(STATE_PRODUCE, [row[:4] for row in stated])
+        self._edges += self._db.many(statements.PUT_PRODUCE, stated + claims)
+        self._db.many(statements.STATE_PRODUCE, [row[:4] for row in stated])
         makers = {row[0] for row in stated + claims}
         self._db.many("UPDATE run SET writes = 1 WHERE key = ? AND writes = 0", zip(makers))
         self._log((row[0], row[1]) for row in stated + claims)
 
     def _link_uses(self, rows: list[UseRow]) -> None:
-        self._edges += self._db.many(PUT_USE, rows)
+        self._edges += self._db.many(statements.PUT_USE, rows)
         self._log((row[1], row[0]) for row in rows)
 
     def _log(self, edges: Iterable[tuple[int, int]]) -> None:
@@ -283,7 +243,7 @@ class Projector:
             (self._keys.run(f.run.id), *gap) for f in facts if f.run is not None for gap in f.gaps
         ]
         self._db.many("INSERT OR IGNORE INTO gap VALUES (?, ?, ?)", gaps)
-        self._db.many(PUT_PIN, (pin for f in facts for pin in f.pins))
+        self._db.many(statements.PUT_PIN, (pin for f in facts for pin in f.pins))
         gone = [(thing,) for f in facts for thing in f.erased]
         self._db.many("INSERT OR IGNORE INTO erased VALUES (?)", gone)
         self.erased = self.erased or bool(gone)
@@ -291,7 +251,7 @@ class Projector:
             ("title", [s for f in facts for s in f.titles]),
             ("note", [s for f in facts for s in f.notes]),
         ):
-            self._db.many(PUT_SAID.format(table=table), said)
+            self._db.many(statements.PUT_SAID.format(table=table), said)
             if said or gone:
                 self._db.run(f"DELETE FROM {table} WHERE object IN (SELECT object FROM erased)")
 

@@ -13,13 +13,12 @@ import pytest
 from provgraph.collect.assemble import (
     UNKNOWN,
     Observed,
-    Outside,
     assemble,
     moment,
-    outside_name,
     record_of,
 )
 from provgraph.collect.content import Contents
+from provgraph.collect.outside import Outside, outside_name
 from provgraph.collect.run import Finished
 from provgraph.collect.trace import Access, Action, Trace
 from provgraph.model.digests import ABSENT, content_digest

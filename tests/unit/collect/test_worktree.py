@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from provgraph.analysis.viewpoint import Verdict, Viewpoint
-from provgraph.collect.assemble import outside_name
+from provgraph.collect.outside import outside_name
 from provgraph.collect.content import Contents, StatCache
 from provgraph.collect.environment import environment_name, this_host
 from provgraph.collect.hardware import describe_hardware

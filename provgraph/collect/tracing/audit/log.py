@@ -123,7 +123,18 @@ def _take(log: ProcessLog, record: list[bytes]) -> None:
         log.path = _items(values[1:])
     elif kind == b"R":
         log.module = os.fsdecode(values[1])
-    elif kind == b"G" and values[0] == b"log-cut":
+    elif kind == b"X":
+        pairs = (item.partition("|") for item in _items(values[2:]))
+        log.loaded = {name: file for name, _, file in pairs}
+        log.ended = True
+        log.cut = log.cut or values[1] != b"0"
+    else:
+        _take_more(log, kind, values)
+
+
+def _take_more(log: ProcessLog, kind: bytes, values: list[bytes]) -> None:
+    """Take what the hook couldn't see, and what the program told of itself."""
+    if kind == b"G" and values[0] == b"log-cut":
         log.cut = True
     elif kind == b"G":
         log.gaps.append((os.fsdecode(values[0]), os.fsdecode(values[1])))
@@ -131,11 +142,6 @@ def _take(log: ProcessLog, record: list[bytes]) -> None:
         log.said.append((int(values[0]), _items(values[1:])))
     elif kind == b"K":
         log.accesses.append(_keys(values, log.pid))
-    elif kind == b"X":
-        pairs = (item.partition("|") for item in _items(values[2:]))
-        log.loaded = {name: file for name, _, file in pairs}
-        log.ended = True
-        log.cut = log.cut or values[1] != b"0"
 
 
 def _keys(values: list[bytes], pid: int) -> Access:

@@ -175,8 +175,11 @@ class Within:
         if modified > born + _AT_ONCE and not _compiled_from(values, found):
             modified = -1  # edited since it was loaded, for all we know
         seen = SimpleNamespace(
-            st_dev=found.st_dev, st_ino=found.st_ino, st_size=found.st_size,
-            st_mtime_ns=modified, st_ctime_ns=found.st_ctime_ns,
+            st_dev=found.st_dev,
+            st_ino=found.st_ino,
+            st_size=found.st_size,
+            st_mtime_ns=modified,
+            st_ctime_ns=found.st_ctime_ns,
         )
         hook["INODES"].add(found.st_ino)
         hook["log_access"]("program" if name == "__main__" else "module", full, seen)
