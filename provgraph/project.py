@@ -66,7 +66,12 @@ class Project:
         """
         from provgraph.collect.configuration import read_configuration
 
-        here = Path(start or os.getcwd()).absolute()
+        try:
+            here = Path(start or os.getcwd()).absolute()
+        except FileNotFoundError:
+            raise NotInProject(
+                "the current directory is gone", hint="change to a directory that is there"
+            ) from None
         if not here.is_dir():
             raise UsageError(f"{here} is not a directory", hint="give the directory of a project")
         for directory in (here, *here.parents):
@@ -452,15 +457,17 @@ class Project:
         """Write one HTML file that shows the graph around a selector; gives what was drawn."""
         from provgraph.render.html import write_html
 
-        drawn = self._drawn(selector, direction, depth)
+        drawn = self._drawn(selector, direction, depth, affected=True)
         write_html(drawn, output, title=selector or self.root.name)
         return drawn
 
-    def _drawn(self, selector: str | None, direction: str, depth: int | None) -> Lineage:
+    def _drawn(
+        self, selector: str | None, direction: str, depth: int | None, *, affected: bool = False
+    ) -> Lineage:
         questions = self.questions()
         if selector is None:
             return questions.whole()
-        return questions.lineage(selector, direction=direction, depth=depth)
+        return questions.lineage(selector, direction=direction, depth=depth, affected=affected)
 
     def import_jsonl(
         self,

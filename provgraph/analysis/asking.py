@@ -124,8 +124,10 @@ class Questions:
 
     # -- where did it come from ---------------------------------------------------------------
 
-    def lineage(self, selector: str, *, direction: str, depth: int | None) -> Lineage:
-        """Draw what a thing came from, or what came from it."""
+    def lineage(
+        self, selector: str, *, direction: str, depth: int | None, affected: bool = False
+    ) -> Lineage:
+        """Draw what a thing came from, or what came from it; `affected` marks a change's hits."""
         if direction not in (UP, DOWN, BOTH):
             raise SelectorError(f"no such direction: {direction}", hint="give up, down or both")
         focus = self.resolver.vertices(selector)
@@ -133,7 +135,22 @@ class Questions:
             self.facts, focus, direction=direction, depth=depth, most=MOST_DRAWN
         )
         gaps = (note("cut", f"{left_out} nodes further away are left out"),) if left_out else ()
-        return self._lineage(f"lineage of {selector}", vertices, focus, gaps=gaps)
+        drawn = self._lineage(f"lineage of {selector}", vertices, focus, gaps=gaps)
+        if not affected or direction == UP:
+            return drawn
+        target = self.resolver.target(selector)
+        change = change_between(self.facts, self.present, [target])
+        before = self.now if change.before is self.present else judge(self.facts, change.before)
+        after = judge(self.facts, change.after, suppose=change.suppose)
+        fell = [key for key in vertices if key in after.lower and key not in before.lower]
+        ids = {row.id for row in self.facts.store.vertices(fell)}
+        marked = tuple(
+            replace(node, state="affected")
+            if node.id in ids and node.id not in drawn.focus
+            else node
+            for node in drawn.nodes
+        )
+        return replace(drawn, nodes=marked, question=f"what a change of {selector} affects")
 
     def why(self, effect: str, *, because: str | None) -> Lineage:
         """Say why a thing is as it is."""

@@ -18,22 +18,25 @@ def as_networkx(lineage: Lineage) -> nx.MultiDiGraph[str]:
         as_of=lineage.as_of, viewpoint=lineage.viewpoint, question=lineage.question
     )
     for node in lineage.nodes:
-        graph.add_node(
-            node.id,
-            kind=node.kind,
-            name=node.name,
-            digest=node.digest,
-            state=node.state,
-            **node.props,
+        graph.add_node(node.id)
+        graph.nodes[node.id].update(
+            {
+                **node.props,
+                "kind": node.kind,
+                "name": node.name,
+                "digest": node.digest,
+                "state": node.state,
+            }
         )
     for edge in lineage.edges:
-        graph.add_edge(
-            edge.cause,
-            edge.effect,
-            key=f"{edge.type}:{edge.role}",
-            type=edge.type,
-            role=edge.role,
-            evidence=edge.evidence,
-            touched=dict(edge.touched),
+        key = graph.add_edge(edge.cause, edge.effect, key=f"{edge.type}:{edge.role}")
+        graph.edges[edge.cause, edge.effect, key].update(
+            {
+                **edge.props,
+                "type": edge.type,
+                "role": edge.role,
+                "evidence": edge.evidence,
+                "touched": dict(edge.touched),
+            }
         )
     return graph

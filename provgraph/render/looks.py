@@ -31,6 +31,7 @@ OTHER_LOOK = ("M0 -12L12 10H-12Z", "#4b5563", "#9ca3af")
 
 # state → (colour on a light page, on a dark one, dashes of the ring, what it means)
 STATE_LOOKS: dict[str, tuple[str, str, list[int], str]] = {
+    "affected": ("#d4550c", "#ff9d57", [], "falls when what is asked about changes"),
     "stale": ("#c81e1e", "#ff7b72", [], "what it rests on has changed"),
     "behind": ("#9a6700", "#f0b429", [7, 4], "something it read was redone since"),
     "modified": ("#8250df", "#c4a5ff", [2, 4], "changed by hand"),
