@@ -143,10 +143,12 @@ class Project:
         """Turn dead spools into records and project what the graph doesn't know yet."""
         from provgraph.collect.recovery import recover
 
-        running = recover(self)
+        running, unrecorded = recover(self)
         self._project_new(progress=progress)
         for run in running:
             self._leave_out("running", run)
+        for run in unrecorded:
+            self._leave_out("unprojected", f"run {run}")
 
     def _project_new(self, *, progress: Progress | None = None) -> None:
         """Project the records that the graph doesn't know yet."""

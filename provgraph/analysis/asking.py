@@ -233,7 +233,7 @@ class Questions:
         for target in targets:
             out += [*target.keys, *target.contents]
             for name, parts in target.names:
-                keys = [g.key for g in self.facts.at.get((self.facts.project, name), ())]
+                keys = self.facts.keys_at((self.facts.project, name))
                 if parts:
                     seen = self.facts.parts_seen
                     keys = [k for k in keys if {p for p, _ in seen.get(k, ())} & set(parts)]

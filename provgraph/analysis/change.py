@@ -12,6 +12,7 @@ from provgraph.graph.interface import Generation
 from provgraph.model.answers import ChangedName
 from provgraph.model.digests import ABSENT
 from provgraph.model.kinds import DATASET
+from provgraph.model.parts import THERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,11 @@ def between(facts: Facts, present: Viewpoint, targets: Sequence[Target]) -> Betw
 def _before_edit(facts: Facts, present: Viewpoint, name: Name) -> tuple[Content, str] | None:
     """Give how a name was before an edit by hand, and what the edit did; None: no edit."""
     several = facts.at.get(name)
-    if not several or not present.has_word(name[1]):
+    if not present.has_word(name[1]):
         return None
+    if not several:  # only seen to be there
+        gone = name in facts.seen and present.is_absent(name[1])
+        return (Content(THERE, {}), "deleted") if gone else None
     here = lying(facts, present, name, lambda _: True)
     made = facts.produced(name)
     newest: Generation = (made or several)[-1]

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 from provgraph.graph.interface import Generation, GraphStore, TouchRow, UseRow
+from provgraph.model.parts import THERE
 
 # Below this a copy is too likely to be chance (empty files, one-line defaults).
 SMALLEST_COPY = 1024
@@ -37,7 +38,10 @@ class Inferred:
 
 @dataclass
 class Facts:
-    """Generations by name, shared classes, inferred edges; the rest is asked of the store."""
+    """Generations by name, shared classes, inferred edges; the rest is asked of the store.
+
+    `seen` are sources of which a run only saw that they were there, not what they held.
+    """
 
     store: GraphStore
     project: str
@@ -45,6 +49,7 @@ class Facts:
     generations: dict[int, Generation] = field(default_factory=dict)
     at: dict[Name, list[Generation]] = field(default_factory=dict)
     classes: Mapping[int, int] = field(default_factory=dict)
+    seen: dict[Name, list[Generation]] = field(default_factory=dict)
 
     @classmethod
     def load(cls, store: GraphStore, project: str, *, platform: bool = False) -> Facts:
@@ -53,6 +58,9 @@ class Facts:
         at: dict[Name, list[Generation]] = defaultdict(list)
         for generation in store.recorded_generations():
             facts.generations[generation.key] = generation
+            if generation.digest == THERE:
+                facts.seen.setdefault((generation.project, generation.name), []).append(generation)
+                continue
             at[generation.project, generation.name].append(generation)
         for several in at.values():
             several.sort(key=lambda g: g.order)
@@ -80,6 +88,10 @@ class Facts:
         for touch in self.touches:
             out[touch.generation].add((touch.part, touch.digest))
         return dict(out)
+
+    def keys_at(self, name: Name) -> list[int]:
+        """Give every vertex that stands for a content of a name, or for its being there."""
+        return [g.key for g in (*self.at.get(name, ()), *self.seen.get(name, ()))]
 
     def produced(self, name: Name) -> list[Generation]:
         """Give the generations that recorded runs put at a name, oldest first."""

@@ -7,7 +7,7 @@ way that still stands put the same content there (its class). Cost is linear in 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from provgraph.analysis.facts import Facts
 from provgraph.graph.interface import PRODUCES, USES, Generation
@@ -39,6 +39,12 @@ class Fallen:
         self.cause[key] = cause
         self.depth[key] = depth
         return True
+
+    def add_all(self, keys: Sequence[int], causes: Sequence[int], depths: Sequence[int]) -> None:
+        """Let many vertices fall at once, those that had not fallen before."""
+        # Made anew, so that the loop over a hundred thousand stays out of Python.
+        self.cause = dict(zip(keys, causes, strict=True)) | self.cause
+        self.depth = dict(zip(keys, depths, strict=True)) | self.depth
 
 
 Also = Mapping[int, Iterable[int]]
@@ -146,12 +152,18 @@ def _leap(facts: Facts, fallen: Fallen, level: list[int], depth: int) -> bool:
     if facts.copied_to:
         return False
     reach = facts.store.reach(level)
-    shared = facts.classes
-    if shared and any(key in shared for key in reach.key):
+    keys = integers(reach.key)
+    if not facts.classes.keys().isdisjoint(keys):
         return False
-    for key, cause, extra in zip(reach.key, reach.cause, reach.depth, strict=True):
-        fallen.add(int(key), int(cause), depth + int(extra))
+    depths = [depth + extra for extra in integers(reach.depth)]
+    fallen.add_all(keys, integers(reach.cause), depths)
     return True
+
+
+def integers(column: Sequence[int]) -> list[int]:
+    """Give a column as Python's integers, whatever array it is."""
+    tolist: Callable[[], list[int]] | None = getattr(column, "tolist", None)
+    return tolist() if tolist is not None else list(column)
 
 
 def _unfounded(facts: Facts, fallen: Fallen, excused: set[int]) -> dict[int, int | None]:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 from provgraph.analysis.facts import Facts
+from provgraph.analysis.falling import integers
 from provgraph.analysis.judgement import Judgement, Trouble
 from provgraph.model.answers import MISSING, RANK, GapNote
 from provgraph.model.gaps import BLOCKING, grade_of, words_of
@@ -28,8 +29,9 @@ def resting_on(
         extra[cause].extend(effects)
     while frontier:
         reach = facts.store.reach(frontier)
-        out.update(int(key) for key in reach.key)
-        here = [*frontier, *(int(key) for key in reach.key)]
+        reached = integers(reach.key)
+        out.update(reached)
+        here = [*frontier, *reached] if extra else []
         frontier = [e for key in here for e in extra.get(key, ()) if e not in out]
         out.update(frontier)
     return out

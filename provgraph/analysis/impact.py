@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import NamedTuple
 
 from provgraph.analysis.change import Between, Target
 from provgraph.analysis.facts import Facts, Name
@@ -19,8 +21,7 @@ from provgraph.model.kinds import RUN
 LONG = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class Fell:
+class Fell(NamedTuple):
     """One hit before it is put in words: the vertex shown, the one that decided, its new state."""
 
     name: str
@@ -71,17 +72,14 @@ def compare(
 
 def _imported(facts: Facts, fall: Fall, change: Between) -> None:
     """Add imported nodes, each by itself: nothing says which of them lie where."""
-    asked = set(change.suppose)
-    after, first = fall.after.lower, fall.before.lower
-    candidates = [
-        key
-        for key in after.cause
-        if key not in first and key not in facts.generations and key not in asked
-    ]
+    fallen = fall.after.lower.cause.keys() - fall.before.lower.cause.keys()
+    candidates = fallen - facts.generations.keys() - set(change.suppose)
     if not candidates:
         return
-    for key, name in facts.store.imported_names(candidates).items():
-        fall.fell.append(Fell(name, key, key, fall.after.state_of(key)))
+    names = facts.store.imported_names(sorted(candidates))
+    stale = fall.after.stale
+    states = [STALE if key in stale.cause else BEHIND for key in names]
+    fall.fell.extend(map(Fell, names.values(), names, names, states))
 
 
 def _reached(facts: Facts, targets: Sequence[Target]) -> set[int]:
@@ -91,7 +89,7 @@ def _reached(facts: Facts, targets: Sequence[Target]) -> set[int]:
         starts.extend(target.keys)
         starts.extend(target.contents)
         for name, parts in target.names:
-            keys = [g.key for g in facts.at.get((facts.project, name), ())]
+            keys = facts.keys_at((facts.project, name))
             for uses in facts.readers(keys).values():
                 starts.extend(u.run for u in uses if not parts or set(parts) & set(u.touched))
             for key in keys:
@@ -169,22 +167,27 @@ class Wording:
 def hits(fall: Fall, wording: Wording) -> Sequence[Hit]:
     """Put what fell in words: pinned first, then nearest the change."""
     after = fall.after
-    facts = after.facts
-    fallen = after.lower
-
-    def place(fell: Fell) -> tuple[int, int, str]:
-        pin = wording.pinned(facts.generations.get(fell.vertex))
-        order = ("published", "pinned", "")
-        return (
-            order.index(pin) if pin in order else 1,
-            fallen.depth.get(fell.decided, 0),
-            fell.name,
-        )
-
-    ordered = sorted(fall.fell, key=place)
+    depth = after.lower.depth
+    pins = _pins(fall, wording)
+    order = {"published": 0, "": 2}
+    # By name, then by what counts more: sorting keeps the order of equals.
+    ordered = sorted(fall.fell, key=itemgetter(0))
+    ordered.sort(key=lambda fell: depth.get(fell.decided, 0))
+    if pins:
+        ordered.sort(key=lambda fell: order.get(pins.get(fell.vertex, ""), 1))
     if len(ordered) > LONG:
         return Hits(ordered, lambda several: hit_of(after, several, wording))
     return hit_of(after, ordered, wording)
+
+
+def _pins(fall: Fall, wording: Wording) -> dict[int, str]:
+    """Give how those of the hits are pinned that are."""
+    known = fall.after.facts.generations
+    return {
+        fell.vertex: pin
+        for fell in fall.fell
+        if fell.vertex in known and (pin := wording.pinned(known[fell.vertex]))
+    }
 
 
 def hit_of(after: Judgement, several: Sequence[Fell], wording: Wording) -> tuple[Hit, ...]:
@@ -249,8 +252,8 @@ def gaps(fall: Fall, wording: Wording) -> tuple[GapNote, ...]:
 
 def totals(fall: Fall, found: Sequence[Hit], wording: Wording) -> Mapping[str, int]:
     """Count hits by state, those pinned or published, and what had fallen before."""
-    known = fall.after.facts.generations
-    pinned = sum(bool(wording.pinned(known.get(fell.vertex))) for fell in fall.fell)
+    pins = _pins(fall, wording)
+    pinned = sum(fell.vertex in pins for fell in fall.fell) if pins else 0
     states = Counter(fell.state for fell in fall.fell)
     return {
         "affected": len(found),

@@ -150,6 +150,8 @@ def sentence(path: Sequence[int], labels: Labels, parts: Sequence[str] = (), rol
 def _parts_words(parts: Sequence[str]) -> str:
     named = [part for part in parts if not part.startswith("#")]
     if not named:
+        if "#exists" in parts:
+            return " (whether it is there)"
         return " (its list of files)" if "#listing" in parts else ""
     more = f" and {len(named) - 3} more" if len(named) > 3 else ""
     return f" ({', '.join(named[:3])}{more})"

@@ -215,7 +215,8 @@ class Resolver:
         ]
 
     def _is_recorded(self, name: str) -> bool:
-        return (self.facts.project, name) in self.facts.at
+        place = (self.facts.project, name)
+        return place in self.facts.at or place in self.facts.seen
 
     def _imported(self, text: str) -> list[int]:
         store = self.facts.store

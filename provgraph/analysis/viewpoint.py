@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Protocol, runtime_checkable
 
 from provgraph.model.digests import ABSENT, comparable
-from provgraph.model.parts import BYTES, ORDER
+from provgraph.model.parts import BYTES, EXISTS, ORDER
 
 Wanted = Mapping[str, Collection[tuple[str, str]]]
 
@@ -156,6 +156,8 @@ class Changed:
         change = self._changes.get(name)
         if change is None:
             return self._base.compare(name, part, digest, whole=whole)
+        if part == EXISTS and not change.only:
+            return Verdict.DIFFERENT if change.whole == ABSENT else Verdict.SAME
         if change.only and BYTES not in change.only:
             if part in change.only or part == BYTES or _covers(part, change.only):
                 return Verdict.DIFFERENT

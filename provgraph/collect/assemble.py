@@ -25,7 +25,7 @@ from provgraph.model.digests import ABSENT, content_digest
 from provgraph.model.gaps import BLOCKING, grade_of
 from provgraph.model.kinds import DEFAULT_STREAMS, is_stream
 from provgraph.model.names import name_of
-from provgraph.model.parts import BYTES, LISTING, ORDER, SYNTAX
+from provgraph.model.parts import BYTES, EXISTS, LISTING, ORDER, SYNTAX, THERE
 from provgraph.model.records import (
     Gap,
     Git,
@@ -204,6 +204,7 @@ class _Path:
     existed: bool = False
     removed: bool = False
     listed: bool = False
+    seen: bool = False
     declared: set[str] = field(default_factory=set)
     size: int | None = None
 
@@ -280,6 +281,8 @@ class _Story:
                 self._read(place, action, access)
         elif action == "absent":
             self._absent(path)
+        elif action == "exists":
+            self._exists(path)
         elif action == "list":
             if self.name(path) is not None:
                 self._at(path).listed = True
@@ -323,6 +326,12 @@ class _Story:
             state.read.gap = state.read.gap or "changed-while-read"
         if access.before and state.read.digest is None and access.before.startswith(("b3:", "k:")):
             state.read.digest = access.before
+
+    def _exists(self, path: bytes) -> None:
+        if not self.inside(path) or self.name(path) is None:
+            return
+        state = self._at(path)
+        state.seen |= not (state.own or state.wrote)
 
     def _absent(self, path: bytes) -> None:
         if not self.inside(path) or self.name(path) is None:
@@ -586,6 +595,9 @@ class _Account:
         elif "use" in state.declared and not state.own:
             declared = _Read(roles={"declared"})
             uses += self._content(path, name, state, declared, plain=plain)
+        elif state.seen and not state.own and not state.wrote:
+            self._note(name, path)
+            uses.append(Use(name=name, digest=THERE, touched={EXISTS: THERE}))
         return uses
 
     def _listing(self, path: bytes, name: str, *, observed: bool) -> list[Use]:
@@ -689,7 +701,8 @@ class _Account:
 
     def _made(self, uses: list[Use]) -> tuple[Use, ...]:
         """Say whose products were read."""
-        wanted = [(use.name, use.digest) for use in uses if use.digest not in (ABSENT, UNKNOWN)]
+        unread = (ABSENT, UNKNOWN, THERE)
+        wanted = [(use.name, use.digest) for use in uses if use.digest not in unread]
         streams = [use.name for use in uses if use.role == "stream"]
         makers = self.lookup.lying(wanted) if wanted else {}
         writers = self.lookup.writers(streams) if streams else {}

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
 from typing import Any
 
 from provgraph.collect.watching import Site, make_tracer, record_run
-from provgraph.errors import ProvgraphError
 from provgraph.ledger.spool import Spool, claim, spools
 
 
-def recover(site: Site) -> list[str]:
-    """Record every dead spool of this host; gives the ids of runs that are still running.
+def recover(site: Site) -> tuple[list[str], list[str]]:
+    """Record every dead spool of this host; gives the runs still running, and those unrecorded.
 
     Live and foreign spools are left alone; what can't be recovered now is tried again next time.
     """
     running: list[str] = []
+    unrecorded: list[str] = []
     for spool in spools(site.ledger):
         if spool.state == "live":
             running.append(spool.run_id)
@@ -25,11 +24,13 @@ def recover(site: Site) -> list[str]:
             if _outlived(spool):
                 running.append(spool.run_id)  # only its watcher died
                 continue
-            taken = claim(spool)
-            if taken is not None:
-                with suppress(ProvgraphError, OSError):
+            try:
+                taken = claim(spool)
+                if taken is not None:
                     _record(site, taken)
-    return running
+            except Exception:  # noqa: BLE001 - what one run left mustn't stop every answer
+                unrecorded.append(spool.run_id)
+    return running, unrecorded
 
 
 def _record(site: Site, spool: Spool) -> None:

@@ -14,6 +14,7 @@ Action = Literal[
     "update",  # opened for reading and writing (r+), or a database connected to
     "append",
     "absent",  # looked for, not there
+    "exists",  # looked for, and there; its content may never be read
     "list",  # a directory's names were read
     "remove",
     "rename",  # path → other

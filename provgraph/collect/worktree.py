@@ -21,7 +21,7 @@ from provgraph.collect.environment import Environments, prefixes, this_host
 from provgraph.collect.outside import outside_name
 from provgraph.model.digests import ABSENT, comparable, content_digest, key_id
 from provgraph.model.names import is_uri, name_of, path_of
-from provgraph.model.parts import BYTES, LISTING, SYNTAX
+from provgraph.model.parts import BYTES, EXISTS, LISTING, SYNTAX
 
 _NOT_KNOWN = "unknown"  # recorded where content couldn't be had: it compares with nothing
 Sort = Literal["file", "directory", "absent", "other", "unreadable"]
@@ -113,6 +113,8 @@ class WorkingTree:
             return Verdict.UNKNOWN
         if present.sort == "absent":
             return _verdict(digest == ABSENT)
+        if part == EXISTS:
+            return Verdict.SAME
         if part != LISTING and whole is not None and self._is_whole(name, present, whole):
             return Verdict.SAME
         if present.sort == "other" or (present.sort == "directory") != (part == LISTING):
@@ -295,6 +297,8 @@ class GitRef:
         plain = self._digest(name)
         if plain is None:
             return Verdict.UNKNOWN
+        if part == EXISTS:
+            return Verdict.SAME
         if part == LISTING:
             return Verdict.DIFFERENT
         if whole is not None and self._equals(plain, whole):

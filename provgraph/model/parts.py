@@ -12,5 +12,9 @@ BYTES = "#bytes"
 SYNTAX = "#syntax"
 LISTING = "#listing"
 ORDER = "#order"
+EXISTS = "#exists"
+
+# What being there is recorded as: the digest of the part, and of a whole that nobody read.
+THERE = "v:there"
 
 Touched = Mapping[str, str]

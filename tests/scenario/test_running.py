@@ -9,13 +9,14 @@ import signal
 import subprocess
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.scenario.shell import PROVGRAPH, Project
+from tests.scenario.shell import begin as provgraph_project
 
 WAIT = 60
 
@@ -367,6 +368,50 @@ def test_a_full_disk_harms_nothing(project: Project) -> None:
     assert project.read("a.txt") == "a" * 100
     assert b"Traceback" not in err
     assert b"provgraph" in err
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Give a file system of 600 KiB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(place)],
+        capture_output=True, check=False,
+    )  # fmt: skip
+    if mounted.returncode:
+        pytest.skip("a small file system can't be mounted here")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_disk_that_fills_up_under_a_run(small_disk: Path, env: Mapping[str, str]) -> None:
+    project = provgraph_project(small_disk / "project", env)
+    project.write(
+        "fill.py",
+        """
+        try:
+            with open("big", "wb", 0) as file:
+                while True:
+                    file.write(b"x" * 1000)
+        except OSError as error:
+            print(error.strerror)
+        """,
+    )
+
+    said = project.script("fill.py")
+    assert said.out == b"No space left on device\n"
+    assert "recording it failed" in said.told
+    gaps = project.ask("status")["gaps"]
+    assert [(gap["grade"], gap["reason"]) for gap in gaps] == [("blocking", "unprojected")]
+
+    said = project.run("python", "-c", "print(1)")
+    assert said.out == b"1\n"
+    assert "not recorded" in said.told
+
+    (project.root / "big").unlink()
+    assert [run["step"] for run in project.runs()] == ["fill.py"]
+    assert project.ask("ledger", "verify")["ok"]
 
 
 def test_a_command_whose_own_disk_is_full_fails_as_without_us(project: Project) -> None:

@@ -18,6 +18,7 @@ _ACTIONS: dict[bytes, Action] = {
     b"update": "update",
     b"append": "append",
     b"absent": "absent",
+    b"exists": "exists",
     b"list": "list",
     b"remove": "remove",
     b"rename": "rename",

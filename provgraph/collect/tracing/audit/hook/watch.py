@@ -78,6 +78,7 @@ class State:
 
 SEEN: set[str] = set()
 ABSENT: set[str] = set()
+FOUND: set[str] = set()  # seen to be there, and not read so far
 LISTED: set[str] = set()
 INODES: set[int] = set()  # of what was read: before such a file is changed its content is asked
 OWN: set[str] = set()
@@ -914,7 +915,7 @@ class Look(Stand):
 
     def __call__(self, /, *args: Any, **options: Any) -> Any:
         try:
-            return self.__wrapped__(*args, **options)
+            found = self.__wrapped__(*args, **options)
         except OSError as error:
             if error.errno in (2, 20) and error.__traceback__.tb_next is None:  # type: ignore[union-attr]
                 looked(args, options)
@@ -923,10 +924,13 @@ class Look(Stand):
         except BaseException as error:
             error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
             raise
+        if getattr(found, "st_mode", 0) & FORMAT == REGULAR:
+            found_there(args, options)
+        return found
 
 
 class Access(Stand):
-    """`os.access`, with what isn't there recorded."""
+    """`os.access`, with what is and isn't there recorded."""
 
     __slots__ = ()
 
@@ -938,6 +942,8 @@ class Access(Stand):
             raise
         if not found:
             looked(args, options)
+        else:
+            found_there(args, options)
         return found
 
 
@@ -994,6 +1000,32 @@ class Unset(Stand):
             return self.__wrapped__(*args, **options)
         except BaseException as error:
             error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+            raise
+
+
+def found_there(args: Any, options: Any) -> None:
+    """Record that a file of the project was seen to be there; raises nothing of its own."""
+    if QUIET and _thread.get_ident() in QUIET:
+        return
+    try:
+        path = args[0] if args else options.get("path")
+        if path in SEEN:
+            return  # it was read: more than being there is known
+        full = absolute(path, options.get("dir_fd"))
+        if full is None or full in FOUND or full in OWN or not full.startswith(ROOT):
+            return
+        if full.startswith(INSIDE):
+            return
+        frame: Any = caller()
+        if frame is not None and searches_for_code(frame):
+            return
+        if len(FOUND) > MOST_REMEMBERED:
+            FOUND.clear()
+        FOUND.add(full)
+        if stat(full).st_mode & FORMAT == REGULAR:
+            log_access("exists", full)
+    except Exception as error:
+        if foreign(error):
             raise
 
 
