@@ -66,6 +66,7 @@ def between(facts: Facts, present: Viewpoint, targets: Sequence[Target]) -> Betw
         suppose.extend(target.keys)
         read = facts.store.uses_of(list(target.contents)) if target.contents else []
         suppose.extend(use.run for use in read if facts.counts(use))
+        suppose.extend(_in_doubt(facts, [name for name, _ in target.names]))
         if not target.names:
             said.append(ChangedName(name=target.selector, kind=kinds.get("", ""), how="any change"))
     return Between(
@@ -74,6 +75,13 @@ def between(facts: Facts, present: Viewpoint, targets: Sequence[Target]) -> Betw
         suppose=tuple(dict.fromkeys(suppose)),
         said=tuple(said),
     )
+
+
+def _in_doubt(facts: Facts, names: Sequence[str]) -> list[int]:
+    """Give the imported readings of names that say nothing of what they touched."""
+    keys = [g.key for n in names for g in facts.at.get((facts.project, n), ()) if g.imported]
+    read = facts.store.uses_of(keys) if keys else []
+    return [use.run for use in read if facts.counts(use) and not use.touched]
 
 
 def _before_edit(facts: Facts, present: Viewpoint, name: Name) -> tuple[Content, str] | None:

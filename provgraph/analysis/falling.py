@@ -40,7 +40,7 @@ class Fallen:
         self.depth[key] = depth
         return True
 
-    def add_all(self, keys: Sequence[int], causes: Sequence[int], depths: Sequence[int]) -> None:
+    def add_all(self, keys: list[int], causes: Sequence[int | None], depths: list[int]) -> None:
         """Let many vertices fall at once, those that had not fallen before."""
         # Made anew, so that the loop over a hundred thousand stays out of Python.
         self.cause = dict(zip(keys, causes, strict=True)) | self.cause

@@ -152,7 +152,6 @@ STRUCTURED: tuple[Kind, ...] = (
 )
 
 
-
 class _Late:
     """A pattern that is compiled when it is first asked: most runs ask two of these."""
 

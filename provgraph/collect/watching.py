@@ -299,6 +299,17 @@ def record_run(
     site: Site, spool: Spool, finished: Finished, trace: Trace, git: GitState
 ) -> tuple[str, ...]:
     """Make a run's record and keep it durably; gives complaints for the person."""
+    with site.ledger.together():
+        record, complaints = _described(site, spool, finished, trace, git)
+        spool.keep(site.ledger, record)
+    spool.conclude(site.ledger, record)
+    return complaints
+
+
+def _described(
+    site: Site, spool: Spool, finished: Finished, trace: Trace, git: GitState
+) -> tuple[RunRecord, tuple[str, ...]]:
+    """Make a run's record, and put what it names into the ledger."""
     from provgraph.collect.assemble import assemble, record_of
     from provgraph.collect.noise import Noise
     from provgraph.collect.outside import Outside
@@ -380,8 +391,7 @@ def record_run(
         metrics=metrics,
         private=private,
     )
-    spool.conclude(ledger, record)
-    return observed.complaints
+    return record, observed.complaints
 
 
 def _with_said(
@@ -524,24 +534,20 @@ class _Forms:
 
     def lying(self, wanted: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], tuple[str, str]]:
         """Find makers by the digest given, else by its keyed form."""
-        found: dict[tuple[str, str], tuple[str, str]] = {}
-        with self._excused():
-            found |= self._lookup.lying(wanted)
-            left = [pair for pair in wanted if pair not in found and pair[1].startswith("b3:")]
-            keyed = {(name, self._contents.keyed(digest)): (name, digest) for name, digest in left}
-            for pair, maker in self._lookup.lying(list(keyed)).items() if keyed else ():
-                found[keyed[pair]] = maker
-        return found
+        found = self._ask(lambda lookup: lookup.lying(wanted))
+        left = [pair for pair in wanted if pair not in found and pair[1].startswith("b3:")]
+        keyed = {(name, self._contents.keyed(digest)): (name, digest) for name, digest in left}
+        others = self._ask(lambda lookup: lookup.lying(list(keyed))) if keyed else {}
+        return found | {keyed[pair]: maker for pair, maker in others.items()}
 
     def writers(self, names: Sequence[str]) -> Mapping[str, list[tuple[str, str]]]:
         """Find the last writers of each step."""
-        with self._excused():
-            return self._lookup.writers(names)
-        return {}
+        return self._ask(lambda lookup: lookup.writers(names))
 
-    @contextlib.contextmanager
-    def _excused(self) -> Iterator[None]:
-        try:
-            yield
-        except Exception:  # noqa: BLE001 - whatever a database can raise
-            self.failed = True
+    def _ask(self, question: Callable[[Lookup], Mapping[Any, Any]]) -> dict[Any, Any]:
+        if not self.failed:
+            try:
+                return dict(question(self._lookup))
+            except Exception:  # noqa: BLE001 - whatever a database can raise
+                self.failed = True
+        return {}

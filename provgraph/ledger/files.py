@@ -11,9 +11,11 @@ import contextlib
 import errno
 import os
 import re
+import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from provgraph.errors import WriteFailed
@@ -132,24 +134,49 @@ class Draft:
             self._fd = -1
 
 
-def publish_all(drafts: Iterable[tuple[Draft, Path]]) -> None:
-    """Publish many drafts with one fsync a directory; the fsyncs of files run side by side."""
-    from concurrent.futures import ThreadPoolExecutor  # 10 ms, needed by exchanges only
+def publish_all(drafts: Iterable[tuple[Draft, Path]], *, again: Collection[Path] = ()) -> None:
+    """Publish many drafts with one fsync a directory; fsyncs run side by side.
 
+    `again` are files that are there already and only have to be durable, too.
+    """
     pairs: list[tuple[Draft, Path]] = []
     try:
         pairs.extend(drafts)  # lazily: making one may fail, and those before it must go
-        with ThreadPoolExecutor(8) as pool:
-            for _ in pool.map(lambda pair: pair[0].sync(), pairs):
-                pass
+        syncs = [draft.sync for draft, _ in pairs]
+        _side_by_side([*syncs, *(partial(_sync_file, path) for path in set(again))])
         for draft, target in pairs:
             draft.rename(target)
-        for directory in {target.parent for _, target in pairs}:
-            sync_directory(directory, written=[t for _, t in pairs if t.parent == directory])
+        written: dict[Path, list[Path]] = {path.parent: [] for path in again}
+        for _, target in pairs:
+            written.setdefault(target.parent, []).append(target)
+        _side_by_side([partial(sync_directory, at, written=new) for at, new in written.items()])
     except BaseException:
         for draft, _ in pairs:
             draft.discard()
         raise
+
+
+def _side_by_side(syncs: Sequence[Callable[[], None]]) -> None:
+    """Wait for several fsyncs at once: a disk does many in little more than the time of one."""
+    left, errors = list(syncs), list[BaseException]()
+
+    def work() -> None:
+        with contextlib.suppress(IndexError):
+            while not errors:
+                sync = left.pop()
+                try:
+                    sync()
+                except BaseException as error:  # noqa: BLE001 - raised again below
+                    errors.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(min(8, len(left)) - 1)]
+    for thread in threads:
+        thread.start()
+    work()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
 
 
 def write_durably(path: Path, data: bytes, modes: Modes, *, secret: bool = False) -> None:
@@ -169,21 +196,22 @@ def drafting(directory: Path, modes: Modes, *, secret: bool = False) -> Iterator
         draft.discard()
 
 
-def make_directory(path: Path, modes: Modes, *, secret: bool = False) -> None:
-    """Make a directory and those above it, durably; nothing happens where it exists."""
+def make_directory(path: Path, modes: Modes, *, secret: bool = False, durable: bool = True) -> None:
+    """Make a directory and those above it; nothing happens where it exists."""
     if path.is_dir():
         return
     mode = modes.secret_directory if secret else modes.directory
     try:
         if not path.parent.is_dir():
-            make_directory(path.parent, modes, secret=secret)
+            make_directory(path.parent, modes, secret=secret, durable=durable)
         with contextlib.suppress(FileExistsError):
             path.mkdir(mode)
             if modes.forced:
                 path.chmod(mode)
     except OSError as error:
         raise write_failed(error, path) from error
-    sync_directory(path.parent)
+    if durable:
+        sync_directory(path.parent)
 
 
 def sync_directory(path: Path, *, written: Iterable[Path] = ()) -> None:
@@ -207,6 +235,11 @@ def sync_directory(path: Path, *, written: Iterable[Path] = ()) -> None:
 
 def sync_again(path: Path) -> None:
     """Make durable a file that another process may just have renamed and not yet synced."""
+    _sync_file(path)
+    sync_directory(path.parent)
+
+
+def _sync_file(path: Path) -> None:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -215,7 +248,6 @@ def sync_again(path: Path) -> None:
             os.close(fd)
     except OSError as error:
         raise write_failed(error, path) from error
-    sync_directory(path.parent)
 
 
 def sweep(directory: Path, *, older_than: float = LEFT_OVER_AFTER) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -158,6 +159,13 @@ class Ledger:
     def has_object(self, digest: str) -> bool:
         """Tell whether an object is here (its bytes are not looked at)."""
         return self.members.holds(OBJECTS, hex_of(digest)) and not self.is_erased(digest)
+
+    def together(self) -> AbstractContextManager[None]:
+        """Make what is put inside durable at once, at the end: quicker than one by one.
+
+        A record must not be appended inside: what it names has to be durable before it.
+        """
+        return self.members.together()
 
     # What may have to be forgotten
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from provgraph.errors import LedgerError, WriteFailed
 from provgraph.ledger.files import (
+    Draft,
     drafting,
     modes_in,
+    publish_all,
     sync_again,
     sync_directory,
     write_durably,
@@ -22,12 +25,21 @@ from provgraph.model import digests
 CHUNK = 1 << 20
 
 
+class _Held:
+    """What is to become durable together: new files, and those that were there."""
+
+    def __init__(self) -> None:
+        self.drafts: list[tuple[Draft, Path]] = []
+        self.again: set[Path] = set()
+
+
 class Members:
     """The members below one directory. Names are 64 hex digits here."""
 
     def __init__(self, place: Path) -> None:
         self.place = place
         self.modes = modes_in(place.parent)
+        self._batch = threading.local()
 
     def path_of(self, kind: str, name: str) -> Path:
         """Give the file of a member."""
@@ -42,13 +54,49 @@ class Members:
         path = self.path_of(kind, name)
         try:
             if path.stat().st_size == len(data) and path.read_bytes() == data:
-                sync_again(path)
+                if self._held is None:
+                    sync_again(path)
+                else:
+                    self._held.again.add(path)
                 return
         except FileNotFoundError:
             pass
         except OSError as error:
             raise unreadable(str(path), error) from error
-        write_durably(path, data, self.modes, secret=kind == PRIVATE)
+        self.write(path, data, secret=kind == PRIVATE)
+
+    def write(self, path: Path, data: bytes, *, secret: bool = False) -> None:
+        """Write a file durably, with the others where this thread writes several together."""
+        if self._held is None:
+            write_durably(path, data, self.modes, secret=secret)
+            return
+        draft = Draft(path.parent, self.modes, secret=secret)
+        self._held.drafts.append((draft, path))
+        draft.write(data)
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Hold back what this thread puts inside; it is all durable afterwards, or none counts.
+
+        A disk takes little longer for many files than for one. What is held back can't be read.
+        """
+        if self._held is not None:
+            yield
+            return
+        held = self._batch.held = _Held()
+        try:
+            yield
+            self._batch.held = None
+            publish_all(held.drafts, again=held.again)
+        finally:
+            self._batch.held = None
+            for draft, _ in held.drafts:
+                draft.discard()
+
+    @property
+    def _held(self) -> _Held | None:
+        held: _Held | None = getattr(self._batch, "held", None)
+        return held
 
     def put_stream(self, kind: str, chunks: Iterable[bytes]) -> str:
         """Write a member that comes in chunks; gives its name."""

@@ -24,9 +24,8 @@ from typing import Any, Literal
 from provgraph.errors import LedgerError, UsageError
 from provgraph.ledger.files import (
     LEFT_OVER_AFTER,
+    drafting,
     make_directory,
-    sync_directory,
-    write_durably,
     write_failed,
 )
 from provgraph.ledger.ledger import Ledger
@@ -74,8 +73,13 @@ class Spool:
         directory, making = top / run_id, top / f".new-{run_id}-{os.urandom(4).hex()}"
         text = json.dumps({"owner": owner.document(), "run": run_id, "document": document})
         try:
-            make_directory(making / "events", modes, secret=True)
-            write_durably(making / "run.json", text.encode("ascii"), modes, secret=True)
+            # What a running run leaves must outlive its process. If the machine goes down, what
+            # its tracer wrote goes, too: only half a file must never lie there.
+            make_directory(making / "events", modes, secret=True, durable=False)
+            with drafting(making, modes, secret=True) as draft:
+                draft.write(text.encode("ascii"))
+                draft.sync()
+                draft.rename(making / "run.json")
             os.rename(making, directory)
         except OSError as error:
             shutil.rmtree(making, ignore_errors=True)
@@ -87,8 +91,11 @@ class Spool:
         except BaseException:
             shutil.rmtree(making, ignore_errors=True)
             raise
-        sync_directory(top)
         return cls(directory, run_id, "live", owner, document)
+
+    def keep(self, ledger: Ledger, record: Recorded) -> None:
+        """Keep the finished record in the spool, durably; inside `together` with what it names."""
+        ledger.members.write(self.directory / "record.json", to_bytes(record), secret=True)
 
     def conclude(self, ledger: Ledger, record: Recorded) -> str:
         """Append the run's record and remove the spool; gives the record's name.
@@ -96,9 +103,8 @@ class Spool:
         The record is kept in the spool first. So whoever finds the spool after a crash in here
         appends the same bytes, and one run never becomes two records.
         """
-        data = to_bytes(record)
-        path = self.directory / "record.json"
-        write_durably(path, data, ledger.members.modes, secret=True)
+        if self.concluded() != record:
+            self.keep(ledger, record)
         name = ledger.append(record)
         self.finish()
         return name
