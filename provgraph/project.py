@@ -290,7 +290,7 @@ class Project:
         return self.questions(platform=platform).status()
 
     def diff(self, before: str, after: str) -> RunDiff:
-        """Say what differs between two runs: code, parameters, data, packages, hardware, metrics."""
+        """Say what differs between two runs: code, parameters, data, packages, then metrics."""
         from provgraph.analysis.rundiff import Side, differences
         from provgraph.model.answers import RunDiff
 
@@ -479,7 +479,7 @@ class Project:
         label: str = "",
         progress: Progress | None = None,
     ) -> tuple[int, int, list[tuple[int, str]]]:
-        """Bulk-load graph lines; gives nodes, edges, and the bad lines left out with their reason."""
+        """Bulk-load graph lines; gives nodes, edges, and the bad lines left out with reasons."""
         from provgraph.interchange.importing import import_lines
 
         self.sync()
@@ -497,6 +497,8 @@ class Project:
         """Check the ledger's bytes, objects and seals; `artifacts`: the files on disk, too."""
         from provgraph.governance import audit
 
+        if progress is not None:
+            progress(0, len(self.ledger.names()))
         return audit.verify(self.ledger, self._artifacts() if artifacts else None)
 
     def seal(self) -> Report:

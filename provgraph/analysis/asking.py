@@ -10,7 +10,7 @@ from functools import cached_property
 from provgraph.analysis import impact as impacts
 from provgraph.analysis.change import Target
 from provgraph.analysis.change import between as change_between
-from provgraph.analysis.drawing import BOTH, DOWN, UP, around, between, piece, walk
+from provgraph.analysis.drawing import BOTH, DOWN, UP, around, between, piece
 from provgraph.analysis.facts import Facts
 from provgraph.analysis.gaps import gap_notes, live_runs, note
 from provgraph.analysis.impact import Wording

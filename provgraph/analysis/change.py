@@ -78,10 +78,10 @@ def between(facts: Facts, present: Viewpoint, targets: Sequence[Target]) -> Betw
 
 
 def _in_doubt(facts: Facts, names: Sequence[str]) -> list[int]:
-    """Give the imported readings of names that say nothing of what they touched."""
+    """Give the imported contents of names that somebody read without saying in which parts."""
     keys = [g.key for n in names for g in facts.at.get((facts.project, n), ()) if g.imported]
     read = facts.store.uses_of(keys) if keys else []
-    return [use.run for use in read if facts.counts(use) and not use.touched]
+    return [use.generation for use in read if facts.counts(use) and not use.touched]
 
 
 def _before_edit(facts: Facts, present: Viewpoint, name: Name) -> tuple[Content, str] | None:

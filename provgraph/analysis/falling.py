@@ -142,9 +142,7 @@ def _class_falls(
         excused.add(cls)
         return
     excused.discard(cls)
-    for g in members:
-        if fallen.add(g.key, g.maker, depth):
-            following.append(g.key)
+    following.extend(g.key for g in members if fallen.add(g.key, g.maker, depth))
 
 
 def _leap(facts: Facts, fallen: Fallen, level: list[int], depth: int) -> bool:

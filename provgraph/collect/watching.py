@@ -86,7 +86,7 @@ def watch(site: Site, command: Sequence[str], said: Said, *, say: Say | None = N
     from provgraph.collect.run import run_command
     from provgraph.ledger.spool import Spool
 
-    tell = say or (lambda line: None)
+    tell = say or (lambda _: None)
     try:
         run = new_run_id()
         document = document_of(site, command, said)
@@ -147,7 +147,7 @@ class _Meanwhile:
         self._thread: threading.Thread | None = None
         self.began = False
 
-    def begin(self, pid: int) -> None:
+    def begin(self, _pid: int) -> None:
         """Start, once the command runs."""
         self.began = True
         self._thread = threading.Thread(target=self._work, name="provgraph-meanwhile", daemon=True)
@@ -426,7 +426,7 @@ def _with_said(
 def _environments(
     site: Site, trace: Trace, key: bytes, uses: list[Use], titles: dict[str, str]
 ) -> tuple[str | None, dict[str, str | None]]:
-    """Describe each environment that a Python process of the run had; gives the first one's object."""
+    """Describe the environments of the run's Python processes; gives the first one's object."""
     from provgraph.collect.environment import describe_environment, document_bytes
     from provgraph.collect.trace import Process
     from provgraph.model.digests import content_digest

@@ -23,6 +23,7 @@ from provgraph.ledger.reading import damaged, missing, unreadable
 from provgraph.model import digests
 
 CHUNK = 1 << 20
+MOST_HELD = 200  # files written together; each is open until then
 
 
 class _Held:
@@ -31,6 +32,12 @@ class _Held:
     def __init__(self) -> None:
         self.drafts: list[tuple[Draft, Path]] = []
         self.again: set[Path] = set()
+
+    def publish(self) -> None:
+        """Make durable what is held."""
+        publish_all(self.drafts, again=self.again)
+        self.drafts.clear()
+        self.again.clear()
 
 
 class Members:
@@ -70,6 +77,8 @@ class Members:
         if self._held is None:
             write_durably(path, data, self.modes, secret=secret)
             return
+        if len(self._held.drafts) >= MOST_HELD:
+            self._held.publish()
         draft = Draft(path.parent, self.modes, secret=secret)
         self._held.drafts.append((draft, path))
         draft.write(data)
@@ -86,8 +95,7 @@ class Members:
         held = self._batch.held = _Held()
         try:
             yield
-            self._batch.held = None
-            publish_all(held.drafts, again=held.again)
+            held.publish()
         finally:
             self._batch.held = None
             for draft, _ in held.drafts:

@@ -74,7 +74,7 @@ def _text(moment: datetime) -> str:
 
 @dataclass(frozen=True)
 class OracleView:
-    """A played viewpoint (name → content, None absent, no entry: no word) as the package asks it."""
+    """A played viewpoint (None: absent, no entry: no word) as the package asks it."""
 
     view: View
     label: str = "history"

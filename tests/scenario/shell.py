@@ -98,9 +98,17 @@ class Project:
         assert code is None or said.code == code, f"{words}: {said.code}\n{said.text}\n{said.told}"
         return said
 
-    def run(self, *command: str | bytes, options: Sequence[str] = (), **how: Any) -> Said:
-        """Run a command watched; `python` is the interpreter of the tests."""
-        return self.provgraph("run", *options, "--", *command, **how)
+    def run(
+        self,
+        *command: str | bytes,
+        options: Sequence[str] = (),
+        complaint: bool = False,
+        **how: Any,
+    ) -> Said:
+        """Run a command watched; provgraph complains only where that is expected."""
+        said = self.provgraph("run", *options, "--", *command, **how)
+        assert (b"provgraph: " in said.err) == complaint, said.told
+        return said
 
     def script(self, name: str, *arguments: str, **how: Any) -> Said:
         return self.run("python", name, *arguments, **how)

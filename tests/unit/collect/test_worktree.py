@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from provgraph.analysis.viewpoint import Verdict, Viewpoint
-from provgraph.collect.outside import outside_name
 from provgraph.collect.content import Contents, StatCache
 from provgraph.collect.environment import environment_name, this_host
 from provgraph.collect.hardware import describe_hardware
+from provgraph.collect.outside import outside_name
 from provgraph.collect.worktree import GitRef, WorkingTree
 from provgraph.errors import UsageError
 from provgraph.model.digests import ABSENT, content_digest, keyed_digest

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -19,6 +20,7 @@ from provgraph.errors import (
 )
 from provgraph.ledger import Ledger, verify
 from provgraph.ledger.layout import ERASED, OBJECTS, PRIVATE, RECORDS
+from provgraph.ledger.members import MOST_HELD
 from provgraph.model.digests import content_digest
 from provgraph.model.records import EraseRecord, Metric, NoteRecord, Use, to_bytes
 from tests.unit.ledger.making import AT, PROJECT, a_ledger, a_run
@@ -330,3 +332,49 @@ def files_in(ledger: Ledger, kind: str) -> list[Path]:
 
 def everything_in(place: Path) -> bytes:
     return b"".join(path.read_bytes() for path in place.rglob("*") if path.is_file())
+
+
+# Many at once
+
+
+def drafts_in(ledger: Ledger) -> list[Path]:
+    return [path for path in ledger.place.rglob(".tmp-*") if path.is_file()]
+
+
+def test_what_is_put_together_is_there_at_the_end(ledger: Ledger) -> None:
+    was = ledger.put_object(b"there before")
+    with ledger.together():
+        names = [ledger.put_object(b"%d" % number) for number in range(MOST_HELD + 5)]
+        with ledger.together():
+            secret = ledger.put_private("note", {"text": "x"})
+        assert ledger.put_object(b"there before") == was
+        assert ledger.put_object(b"7") == names[7]
+        assert not ledger.has_object(names[-1])
+    assert [ledger.get_object(name) for name in (*names[:2], was)] == [b"0", b"1", b"there before"]
+    assert all(map(ledger.has_object, names))
+    assert ledger.get_private(secret) == {"text": "x"}
+    assert drafts_in(ledger) == []
+
+
+def test_of_what_is_put_together_nothing_counts_when_it_fails(ledger: Ledger) -> None:
+    name = f"b3:{content_digest(b'x')[3:]}"
+    with pytest.raises(KeyError), ledger.together():
+        ledger.put_object(b"x")
+        assert len(drafts_in(ledger)) == 1
+        raise KeyError
+    assert drafts_in(ledger) == []
+    assert not ledger.has_object(name)
+    assert ledger.put_object(b"x") == name
+    assert ledger.has_object(name)
+
+
+def test_a_failed_fsync_of_several_is_told(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no(_fd: int) -> None:
+        raise OSError(errno.EIO, "no disk")
+
+    monkeypatch.setattr(os, "fsync", no)
+    with pytest.raises(WriteFailed, match="no disk"), ledger.together():
+        ledger.put_object(b"x")
+        ledger.put_object(b"y")
+    assert drafts_in(ledger) == []
+    assert not list(ledger.members.names(OBJECTS))
