@@ -17,6 +17,9 @@ PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3 python3.14 p
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo "$$p" && break; done)
 endif
 
+# Two at a time, unless told otherwise: the tests mostly wait for child processes.
+PYTEST_ARGS ?= -n 2
+
 VENV := .venv
 LOWEST := .venv-lowest
 PIP := -m pip --disable-pip-version-check --no-input --quiet

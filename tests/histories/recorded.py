@@ -19,6 +19,25 @@ def records(ledger: played_world.Ledger) -> list[RunRecord]:
     return [_record(run, by_id, ledger.streams, place) for place, run in enumerate(ledger.runs)]
 
 
+def hub(readers: int) -> tuple[played_world.Ledger, View, View]:
+    """Give `hub(n)` and the edit of its source, without the simulator, which is quadratic."""
+    source = played_world.Generation("raw", digest_of("1"))
+    tree: dict[str, played_world.Content | None] = {"raw": "1"}
+    runs = []
+    for number in range(readers):
+        name, content = f"leaf{number}", f"made{number}"
+        tree[name] = content
+        use = played_world.Use(source, {"#bytes": source.digest}, 1)
+        product = played_world.Product(name, digest_of(content), {}, len(content))
+        step = f"reader{number}"
+        runs.append(
+            played_world.RecordedRun(
+                f"r{number}", step, "", (use,), (product,), ended="ok", when=number
+            )
+        )
+    return played_world.Ledger(tuple(runs)), tree, {**tree, "raw": "2"}
+
+
 def _record(
     run: played_world.RecordedRun,
     by_id: Mapping[str, played_world.RecordedRun],

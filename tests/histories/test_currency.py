@@ -12,7 +12,7 @@ from provgraph.analysis.impact import compare
 from provgraph.analysis.judgement import Judgement
 from provgraph.graph.interface import GraphStore
 from provgraph.graph.local import LocalGraph
-from tests.histories.recorded import PROJECT, records, viewpoint
+from tests.histories.recorded import PROJECT, hub, records, viewpoint
 from tests.histories.truth import History, load
 from tests.oracle import currency as oracle
 from tests.oracle.reexecution import random_world
@@ -79,6 +79,11 @@ def differences(
 
 @pytest.mark.parametrize("history", HISTORIES, ids=lambda history: history.id)
 def test_history(history: History) -> None:
+    if history.operations[0].startswith("hub("):
+        readers = int(history.operations[0].removeprefix("hub(").rstrip(")"))
+        said = ask(*hub(readers), platform=False)
+        assert len(said["hit"]) == history.hit_count == readers
+        return
     played = play(history.operations)
     before = played.before if history.ask == "impact" else played.after
     said = ask(played.ledger, before, played.after, platform=history.platform)

@@ -3,8 +3,6 @@
 import os
 from dataclasses import replace
 
-import pytest
-
 from provgraph.analysis.facts import Facts
 from provgraph.analysis.judgement import judge
 from provgraph.analysis.plan import Order, orders
@@ -50,17 +48,24 @@ def carry_out(world: World) -> tuple[Order, ...]:
     raise RecursionError("the plan doesn't come to an end")
 
 
-@pytest.mark.parametrize("seed", range(START, START + COUNT))
-def test_plan_gives_what_a_full_redo_gives(seed: int) -> None:
-    history = random_world(seed)
-    world = history.play()
-    settled = history.checkpoints[-1] == len(history.operations)
-    if world.streams or not settled or status(world.ledger(), world.view()).gap:
-        pytest.skip("a full redo isn't defined by what is recorded")
-    wanted = reexecute(world, history.pipeline)
-    last = carry_out(world)
-    if any(order.action in ("ask", "impossible") for order in last):
-        pytest.skip("the plan stops and asks")
-    said = status(world.ledger(), world.view()).flagged
-    assert differing(world.tree(), wanted) & outputs(world) == set()
-    assert said == frozenset()
+def test_plan_gives_what_a_full_redo_gives() -> None:
+    """Where what is recorded defines a full redo, and the plan has nothing to ask."""
+    compared = 0
+    wrong = {}
+    for seed in range(START, START + COUNT):
+        history = random_world(seed)
+        world = history.play()
+        settled = history.checkpoints[-1] == len(history.operations)
+        if world.streams or not settled or status(world.ledger(), world.view()).gap:
+            continue
+        wanted = reexecute(world, history.pipeline)
+        last = carry_out(world)
+        if any(order.action in ("ask", "impossible") for order in last):
+            continue
+        compared += 1
+        said = status(world.ledger(), world.view()).flagged
+        differs = differing(world.tree(), wanted) & outputs(world)
+        if differs or said:
+            wrong[seed] = (differs, said, history.operations)
+    assert compared > COUNT // 10
+    assert wrong == {}

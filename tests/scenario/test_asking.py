@@ -126,7 +126,7 @@ def test_all_ever_reached_and_every_path(story: Project) -> None:
     story.write("data/v1/a.txt", "1\n2\n")
 
     assert story.hit("params/v1.yaml", "--all") >= out("v1") | {SUMMARY}
-    paths = story.ask("impact", "params/v1.yaml", "--explain", SUMMARY)
+    paths = story.ask("impact", "params/v1.yaml", "--explain", SUMMARY, "--all")
     found = {node["name"] for node in paths["nodes"]}
     assert {"params/v1.yaml", "train.py", "prepare.py", "evaluate.py", SUMMARY} <= found
     assert not any("v2" in name or "v3" in name for name in found)

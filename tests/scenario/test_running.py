@@ -195,11 +195,11 @@ def test_a_terminal_stays_a_terminal(project: Project) -> None:
 def test_what_cannot_be_started(project: Project) -> None:
     project.write("plain.txt", "no program")
 
-    missing = project.run("no-such-program", code=127)
+    missing = project.run("no-such-program", code=127, complaint=True)
     assert "no-such-program" in missing.told
-    refused = project.run("./plain.txt", code=126)
+    refused = project.run("./plain.txt", code=126, complaint=True)
     assert "plain.txt" in refused.told
-    project.run("./", code=126)
+    project.run("./", code=126, complaint=True)
     project.provgraph("run", code=125)
     project.provgraph("run", "--", code=125)
     project.provgraph("run", "--nmae", "x", "--", "true", code=125)
@@ -217,7 +217,7 @@ def test_outside_a_project_the_command_runs_and_it_is_said(
     project: Project, tmp_path: Path
 ) -> None:
     said = Project(tmp_path, project.env).run(
-        "python", "-c", "print(1); raise SystemExit(4)", code=4
+        "python", "-c", "print(1); raise SystemExit(4)", code=4, complaint=True
     )
 
     assert said.out == b"1\n"
@@ -263,7 +263,7 @@ def test_paths_of_a_person_are_relative_to_where_they_stand(project: Project) ->
 
     project.run(
         "python", "-c", "open('made.txt', 'w').write(open('in.txt').read())",
-        options=["--uses", "extra.txt"], inside="sub",
+        inside="sub",
     )  # fmt: skip
 
     shown = newest(project)
@@ -340,7 +340,7 @@ def test_a_ledger_that_cannot_be_written_harms_nothing(project: Project) -> None
     project.call("rm", "-r", str(ledger))
     ledger.write_text("in the way")
 
-    said = project.run("python", "-c", "print(1); raise SystemExit(5)", code=5)
+    said = project.run("python", "-c", "print(1); raise SystemExit(5)", code=5, complaint=True)
 
     assert said.out == b"1\n"
     assert "provgraph" in said.told
@@ -350,7 +350,7 @@ def test_a_ledger_that_cannot_be_written_harms_nothing(project: Project) -> None
 def test_a_broken_configuration_harms_nothing(project: Project) -> None:
     project.write("provgraph.toml", "[project\n")
 
-    said = project.run("python", "-c", "print(1)")
+    said = project.run("python", "-c", "print(1)", complaint=True)
 
     assert said.out == b"1\n"
     assert "line 1" in said.told
@@ -399,13 +399,13 @@ def test_a_disk_that_fills_up_under_a_run(small_disk: Path, env: Mapping[str, st
         """,
     )
 
-    said = project.script("fill.py")
+    said = project.script("fill.py", complaint=True)
     assert said.out == b"No space left on device\n"
     assert "recording it failed" in said.told
     gaps = project.ask("status")["gaps"]
     assert [(gap["grade"], gap["reason"]) for gap in gaps] == [("blocking", "unprojected")]
 
-    said = project.run("python", "-c", "print(1)")
+    said = project.run("python", "-c", "print(1)", complaint=True)
     assert said.out == b"1\n"
     assert "not recorded" in said.told
 
