@@ -105,8 +105,9 @@ class Questions:
         effects = self.resolver.vertices(effect)
         vertices = between(self.facts, causes, effects)
         if not all:
-            live = {key for key in vertices if key not in self.now.stale}
-            vertices = {k: d for k, d in vertices.items() if k in live or k in causes} or vertices
+            stale = self.now.stale
+            standing = {k: d for k, d in vertices.items() if k not in stale or k in causes}
+            vertices = standing if standing.keys() & set(effects) else vertices
         asked = ", ".join(selectors)
         if not vertices:
             return self._lineage(

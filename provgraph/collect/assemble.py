@@ -590,7 +590,8 @@ class _Account:
         uses = []
         if state.listed or "listing" in state.declared:
             uses += self._listing(path, name, observed=state.listed)
-        if state.read is not None:
+        made = state.read is not None and state.read.digest == ABSENT and os.path.isdir(path)
+        if state.read is not None and not made:  # a folder that the run made is none of its inputs
             uses += self._content(path, name, state, state.read, plain=plain)
         elif "use" in state.declared and not state.own:
             declared = _Read(roles={"declared"})

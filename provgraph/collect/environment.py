@@ -393,10 +393,12 @@ def distributions_of(modules: Mapping[str, str | None], folders: Sequence[str]) 
 
 def _below(file: str, tops: Iterable[tuple[str, str]]) -> tuple[str, str] | None:
     """Tell in which of the folders a file lies, and where in it."""
-    for top, folder in tops:
-        if file.startswith(top):
-            return folder, file[len(top) :]
-    return None
+    holding = [(top, folder) for top, folder in tops if file.startswith(top)]
+    if not holding:
+        return None
+    # One folder can hold another: with PYTHONPATH=., the project holds its own `.venv`.
+    top, folder = max(holding, key=lambda one: len(one[0]))
+    return folder, file[len(top) :]
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,7 @@ def test_all_ever_reached_and_every_path(story: Project) -> None:
     paths = story.ask("impact", "params/v1.yaml", "--explain", SUMMARY, "--all")
     found = {node["name"] for node in paths["nodes"]}
     assert {"params/v1.yaml", "train.py", "prepare.py", "evaluate.py", SUMMARY} <= found
+    assert story.ask("impact", "params/v1.yaml", "--explain", SUMMARY)["edges"]
     assert not any("v2" in name or "v3" in name for name in found)
     story.provgraph("impact", "params/v1.yaml", "--explain", SUMMARY, "--depth", "2", code=2)
 
@@ -345,7 +346,8 @@ def test_a_cache_that_cannot_be_written(told_once: Project, tmp_path: Path) -> N
 
     assert said.code in (0, 3)
     assert said.code == 0 or str(tmp_path) in said.told
-    ran = told_once.copy_to(tmp_path / "copy").run(
-        "python", "-c", "print(1)", env={"XDG_CACHE_HOME": str(tmp_path / "file")}
-    )
+    copy = told_once.copy_to(tmp_path / "copy")
+    command = ["run", "--", "python", "-c", "print(1)"]
+    ran = copy.provgraph(*command, env={"XDG_CACHE_HOME": str(tmp_path / "file")})
     assert ran.out == b"1\n"
+    assert len(copy.runs()) == 11

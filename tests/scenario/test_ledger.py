@@ -27,9 +27,7 @@ time.time = lambda: time.time_ns() / 1e9
 QUESTIONS = (
     ["status"],
     ["impact", "data/v3"],
-    ["impact", "env:python", "--all"],
     ["why", SUMMARY],
-    ["lineage", "data/v1", "--direction", "down"],
     ["log"],
 )
 

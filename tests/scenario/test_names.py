@@ -57,9 +57,11 @@ def test_every_name_is_followed(project: Project) -> None:
     status = project.ask("status")
     assert len(status["current"]) == len(NAMES)
     assert status["gaps"] == []
-    for name in NAMES:
-        hits = project.hit(b"./in/" + name)
-        assert len(hits) == len(NAMES), name
+    asked = project.ask("impact", *(b"./in/" + name for name in NAMES))
+    assert len({change["name"] for change in asked["change"]}) == len(NAMES)
+    assert len(asked["affected"]) == len(NAMES)
+    for name in (b"-rf", b"--all", b"#part.csv", b"x@abcd", b"new\nline.csv"):
+        assert len(project.hit(b"./in/" + name)) == len(NAMES), name
 
     text = project.provgraph("status", "--all").out
     assert b"\x1b" not in text

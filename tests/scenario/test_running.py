@@ -107,6 +107,43 @@ def test_streams_and_status_are_those_of_the_command(project: Project) -> None:
     assert [run["status"] for run in project.runs()] == ["failed"] * 4 + ["ok"]
 
 
+WORLD = """
+import os, resource, signal, sys, threading
+print(sys.argv, sys.executable, sys.path, sys.flags, sorted(os.environ), os.getcwd())
+print([one.name for one in signal.Signals if signal.getsignal(one) == signal.SIG_IGN])
+print(signal.pthread_sigmask(0, []), os.umask(0), resource.getrlimit(resource.RLIMIT_NOFILE))
+print(threading.active_count(), sys.gettrace(), sys.getprofile(), 'json' in sys.modules)
+print(os.getpgrp() == os.getpgid(os.getppid()))
+"""
+
+LINES = """
+umask 027
+ulimit -n 64
+RUN python world.py --name x 'a b' '' -- < /dev/null
+echo $?
+(trap '' TERM; RUN python -W error -bb world.py)
+echo 'print(7)' | RUN python -
+RUN python -c 'import sys; sys.stderr.write("x")' 2>&-
+RUN yes | head -n 2
+RUN python -c 'import os; os._exit(3)'
+echo $?
+RUN python -c 'import multiprocessing as m; print(m.get_context("spawn").Pool(2).map(abs, [-1, 2]))'
+RUN sh -c 'kill -9 $$'
+echo $?
+"""
+
+
+def test_a_command_finds_the_world_as_it_is(project: Project) -> None:
+    project.write("world.py", WORLD)
+
+    bare = project.shell(LINES.replace("RUN ", ""))
+    watched = project.shell(LINES.replace("RUN ", "provgraph run -- "))
+
+    assert watched.text.splitlines() == bare.text.splitlines()
+    assert watched.told.replace("provgraph run -- ", "") == bare.told
+    assert len(project.runs()) == 8
+
+
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGKILL", "SIGSEGV"])
 def test_a_command_ended_by_a_signal_ends_provgraph_so(project: Project, name: str) -> None:
     number = int(signal.Signals[name])

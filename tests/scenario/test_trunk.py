@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.scenario.shell import Project
 from tests.scenario.trunk import ALL, SUMMARY, evaluate, out, prepare, summarize, train
 
@@ -143,22 +145,24 @@ def test_a_file_added_to_a_listed_folder(story: Project) -> None:
     assert story.fallen() == {}
 
 
-def test_a_folder_made_by_a_run_is_none_of_its_inputs(project: Project) -> None:
+@pytest.mark.parametrize("written", ["out/deep/down/a.txt", "b.txt"], ids=["below", "elsewhere"])
+def test_a_folder_made_by_a_run_is_none_of_its_inputs(project: Project, written: str) -> None:
     project.write(
         "make.py",
-        """
+        f"""
         import os
 
         os.makedirs("out/deep/down", exist_ok=True)
-        with open("out/deep/down/a.txt", "w") as file:
+        if not os.path.isdir("other"):
+            os.mkdir("other")
+        with open("{written}", "w") as file:
             file.write("a")
-        if not os.path.isdir("empty"):
-            os.mkdir("empty")
         """,
     )
 
     project.script("make.py")
-
+    assert project.fallen() == {}
+    project.script("make.py")
     assert project.fallen() == {}
     assert project.ask("status")["gaps"] == []
 

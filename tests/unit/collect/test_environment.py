@@ -161,8 +161,10 @@ def test_real_modules_belong_to_real_distributions() -> None:
     import yaml
 
     folders = site_folders(sys.prefix, VERSION)
-    found = distributions_of({"numpy": np.__file__, "yaml": yaml.__file__}, folders)
-    assert found == {"numpy": np.__version__, "pyyaml": yaml.__version__}
+    modules = {"numpy": np.__file__, "yaml": yaml.__file__}
+    expected = {"numpy": np.__version__, "pyyaml": yaml.__version__}
+    assert distributions_of(modules, folders) == expected
+    assert distributions_of(modules, (sys.prefix, *folders)) == expected
 
 
 def test_path_files_lead_to_more_folders(venv: Path, site: Path, tmp_path: Path) -> None:
