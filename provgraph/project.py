@@ -388,7 +388,7 @@ class Project:
         if run is None:
             return show_artefact(questions, keys[0])
         name, record = self._run_record(run)
-        row = next(r for r in self.store.list_runs() if r.id == run)
+        row = next(r for r in self.store.runs(self.store.by_id(run)) if r.id == run)
         return show_run(questions, row, name, record, self.ledger.private_fields(record))
 
     # -- said by people -------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from provgraph.analysis.facts import STREAM, Facts, Name
 from provgraph.analysis.judgement import Judgement
 from provgraph.analysis.lying import Lying
-from provgraph.graph.interface import Generation, RunRow, UseRow
+from provgraph.graph.interface import Generation, GraphStore, RunRow, UseRow
 from provgraph.model.answers import CURRENT, MISSING, MODIFIED, PlanStep
 from provgraph.model.digests import ABSENT
 from provgraph.model.names import is_uri
@@ -50,6 +50,31 @@ def orders(judgement: Judgement, names: Collection[str] | None = None) -> tuple[
     return _Planner(judgement, names).plan()
 
 
+class _Rows:
+    """Runs by key, looked up when they are asked for: a graph can hold a million others."""
+
+    def __init__(self, store: GraphStore) -> None:
+        self._store = store
+        self._known: dict[int, RunRow | None] = {}
+
+    def load(self, keys: Iterable[int]) -> None:
+        """Look several up at once."""
+        missing = [key for key in dict.fromkeys(keys) if key not in self._known]
+        self._known.update(dict.fromkeys(missing))
+        self._known.update({row.key: row for row in self._store.runs(missing)})
+
+    def get(self, key: int) -> RunRow | None:
+        """Give a run; None for a key that is no run's."""
+        if key not in self._known:
+            self.load([key])
+        return self._known[key]
+
+    def of_step(self, row: RunRow) -> list[RunRow]:
+        """Give every run of a run's step, oldest first."""
+        found = {r.key: r for r in self._store.list_runs(step=row.step) if r.step == row.step}
+        return sorted((found | {row.key: row}).values(), key=lambda one: one.order)
+
+
 class _Planner:
     """Collects the runs to repeat, by command, and what stops them."""
 
@@ -57,7 +82,7 @@ class _Planner:
         self.judgement = judgement
         self.facts = judgement.facts
         self.names = names
-        self.rows = {row.key: row for row in self.facts.store.list_runs()}
+        self.rows = _Rows(self.facts.store)
         self._commands: dict[int, Command] = {}
         self._newest: dict[Command, RunRow] = {}
         self._inputs: dict[int, list[tuple[UseRow, Generation]]] = {}
@@ -66,9 +91,6 @@ class _Planner:
         self.why: dict[Command, str] = {}
         self.puts: dict[Command, dict[str, Order]] = {}
         self.stops: dict[tuple[Command, str], Order] = {}
-        self._by_step: dict[str, list[RunRow]] = {}
-        for row in sorted(self.rows.values(), key=lambda row: row.order):
-            self._by_step.setdefault(row.step, []).append(row)
 
     def plan(self) -> tuple[Order, ...]:
         """Collect, in rounds: what only a stopped command needs isn't run either."""
@@ -103,14 +125,19 @@ class _Planner:
 
     def _start(self) -> None:
         judgement, facts = self.judgement, self.facts
-        for name in facts.at:
-            if facts.is_stream(name) or name[0] != facts.project or not facts.produced(name):
-                continue
-            if self.names is not None and name[1] not in self.names:
-                continue
+        live = {
+            name: judgement.live_runs(name)
+            for name in facts.at
+            if name[0] == facts.project
+            and (self.names is None or name[1] in self.names)
+            and not facts.is_stream(name)
+            and facts.produced(name)
+        }
+        self.rows.load(run for several in live.values() for run in several)
+        for name, several in live.items():
             state = judgement.name_state(name)
             pending = judgement.pending.get(name, ())
-            for row in filter(None, map(self.rows.get, judgement.live_runs(name))):
+            for row in filter(None, map(self.rows.get, several)):
                 if row.key in pending:
                     self._want(self._newest_at(row.step, name), name)
                 elif judgement.state_of(row.key) != CURRENT:
@@ -121,8 +148,8 @@ class _Planner:
                 self._want(self._last_maker(name), name)
         if self.names is None:
             for silent in facts.store.silent_runs():
-                if judgement.state_of(silent.key) != CURRENT and silent.key in self.rows:
-                    self._want(self.rows[silent.key], None)
+                if judgement.state_of(silent.key) != CURRENT:
+                    self._want(silent, None)
 
     def _want(self, row: RunRow | None, name: Name | None, why: str = "") -> None:
         """Take up a run's command, as it was last carried out, for the sake of one product."""
@@ -140,7 +167,7 @@ class _Planner:
     def _command(self, row: RunRow) -> Command:
         """Give what tells commands apart: the step, and a named step's arguments and parameters."""
         if row.key not in self._commands:
-            for other in self._by_step[row.step]:
+            for other in self.rows.of_step(row):
                 command = self._command_of(other)
                 self._commands[other.key] = command
                 self._newest[command] = other
@@ -246,7 +273,8 @@ class _Planner:
             for link in self.facts.line(read)
         }
         in_line = row.step in makers or lies.step in rewritten
-        live = {self.rows[run].step for run in self.judgement.live_runs(name) if run in self.rows}
+        runs = map(self.rows.get, self.judgement.live_runs(name))
+        live = {run.step for run in runs if run is not None}
         if not in_line and row.step not in live:
             self._stop(row, g, ASK, CONTESTED)
 
