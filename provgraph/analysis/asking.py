@@ -67,6 +67,7 @@ class Questions:
         change = change_between(self.facts, self.present, targets)
         before = self.now if change.before is self.present else None
         fall = impacts.compare(self.facts, change, targets, before=before)
+        fall.fell += fall.unseen
         if all:
             fall.fell = impacts.reachable(self.facts, targets, self.now)
         found = impacts.hits(fall, self.wording)

@@ -12,13 +12,25 @@ from provgraph.analysis.change import Between, Target
 from provgraph.analysis.facts import Facts, Name
 from provgraph.analysis.gaps import gap_notes, live_runs, resting_on
 from provgraph.analysis.judgement import Judgement, judge
-from provgraph.analysis.paths import full_trail, label, links, sentence, steps_of
+from provgraph.analysis.paths import Labels, full_trail, label, links, sentence, steps_of
 from provgraph.graph.interface import Generation
-from provgraph.model.answers import BEHIND, CURRENT, MISSING, RANK, STALE, Already, GapNote, Hit
+from provgraph.model.answers import (
+    BEHIND,
+    CURRENT,
+    MISSING,
+    RANK,
+    STALE,
+    Already,
+    GapNote,
+    Hit,
+    Link,
+)
 from provgraph.model.kinds import RUN
 
 # An answer this long is built as it is read.
-LONG = 2_000
+LONG = 200
+# A path longer than this is given by its ends.
+LONGEST_PATH = 100
 
 
 class Fell(NamedTuple):
@@ -32,11 +44,16 @@ class Fell(NamedTuple):
 
 @dataclass
 class Fall:
-    """The difference between two judgements."""
+    """The difference between two judgements.
+
+    `unseen` are names with nothing there whose newest maker falls: no state of theirs changes, but
+    whoever asks in a clone without the products wants them named.
+    """
 
     before: Judgement
     after: Judgement
     fell: list[Fell] = field(default_factory=list)
+    unseen: list[Fell] = field(default_factory=list)
     already: list[tuple[str, int, str]] = field(default_factory=list)
 
 
@@ -55,6 +72,8 @@ def compare(
         if new is not None and RANK.get(new, -1) > RANK.get(old or "", len(RANK)):
             shown, decided = _decisive(after, name, new)
             fall.fell.append(Fell(name[1], shown, decided, new))
+        elif new == MISSING and (unseen := _unseen(fall, name)) is not None:
+            fall.unseen.append(unseen)
         elif old in (BEHIND, STALE, MISSING):
             here = first.lying(name).generation
             live = {*first.live_runs(name), here.key if here is not None else None}
@@ -68,6 +87,15 @@ def compare(
             fall.already.append((run.label or run.id, run.key, old))
     _imported(facts, fall, change)
     return fall
+
+
+def _unseen(fall: Fall, name: Name) -> Fell | None:
+    """Find what falls of a name with nothing there: its newest maker, as in a fresh clone."""
+    for run in fall.after.live_runs(name):
+        state = fall.after.state_of(run)
+        if RANK[state] > RANK[fall.before.state_of(run)]:
+            return Fell(name[1], fall.after.facts.produced(name)[-1].key, run, state)
+    return None
 
 
 def _imported(facts: Facts, fall: Fall, change: Between) -> None:
@@ -222,13 +250,21 @@ def hit_of(after: Judgement, several: Sequence[Fell], wording: Wording) -> tuple
                 kind=kind,
                 state=fell.state,
                 depth=max(1, steps_of(path, labels)),
-                why=links(path, labels, parts),
+                why=_why(path, labels, parts),
                 words=sentence(path, labels, parts, cause.role if cause is not None else ""),
                 pinned=wording.pinned(g),
                 step=runs[-1] if runs else "",
             )
         )
     return tuple(out)
+
+
+def _why(path: Sequence[int], labels: Labels, parts: Sequence[str]) -> tuple[Link, ...]:
+    """Give a path's links; of a very long one those at both ends (`--explain` has all)."""
+    if len(path) <= LONGEST_PATH:
+        return links(path, labels, parts)
+    half = LONGEST_PATH // 2
+    return links(path[:half], labels, parts) + links(path[-half:], labels)
 
 
 def already(fall: Fall, wording: Wording) -> tuple[Already, ...]:

@@ -131,7 +131,8 @@ class _Planner:
             if name[0] == facts.project
             and (self.names is None or name[1] in self.names)
             and not facts.is_stream(name)
-            and facts.produced(name)
+            and (made := facts.produced(name))
+            and not made[-1].imported
         }
         self.rows.load(run for several in live.values() for run in several)
         for name, several in live.items():

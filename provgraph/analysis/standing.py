@@ -61,8 +61,9 @@ def standings(judgement: Judgement, wording: Wording) -> Standings:
         state: [] for state in (STALE, BEHIND, MODIFIED, MISSING, CURRENT)
     }
     for name in facts.at:
-        if facts.is_stream(name) or name[0] != facts.project:
-            continue
+        made = facts.produced(name)
+        if facts.is_stream(name) or name[0] != facts.project or (made and made[-1].imported):
+            continue  # of imported names nothing says that they lie here
         state = judgement.name_state(name)
         if state is None or (state == MISSING and is_uri(name[1])):
             continue  # a scratch file outside the project that is gone is nobody's concern
