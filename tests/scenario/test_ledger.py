@@ -270,3 +270,12 @@ def test_worktrees_share_one_ledger(story: Project, tmp_path: Path) -> None:
     assert side.ledger == story.ledger
     assert len(side.runs()) == 10
     assert side.status()["missing"] == ALL
+
+
+def test_a_graph_of_another_ledger_is_made_anew(story: Project) -> None:
+    """A folder removed and made again at the same place has the old one's cache."""
+    recorded = len(story.runs())
+    story.call("rm", "-rf", ".git/provgraph", ".provgraph")
+
+    assert recorded
+    assert story.runs() == []

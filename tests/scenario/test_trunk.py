@@ -342,3 +342,11 @@ def test_deleting_a_source_is_said(story: Project) -> None:
 
     assert story.fallen() == {"stale": out("v3") | {SUMMARY}}
     assert "data/v3/a.txt" in story.provgraph("status").text
+
+
+def test_a_tree_without_the_products_names_them_all_the_same(story: Project) -> None:
+    story.call("rm", "-r", "out")
+
+    assert story.status()["missing"] == ALL
+    assert story.hit("data/v3") == out("v3") | {SUMMARY}
+    assert story.fallen() == {"missing": ALL}
