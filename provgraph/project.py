@@ -342,6 +342,7 @@ class Project:
             since=since,
             until=until,
         )
+        rows = [row for row in rows if row.project == self.id]
         if touching is not None:
             rows = self._touching(questions, touching, rows)
         shown = rows if limit is None or limit <= 0 else rows[:limit]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
-from provgraph.graph.interface import Generation, GraphStore, TouchRow, UseRow
+from provgraph.graph.interface import Generation, GraphStore, RunRow, TouchRow, UseRow
 from provgraph.model.parts import THERE
 
 # Below this a copy is too likely to be chance (empty files, one-line defaults).
@@ -57,6 +57,8 @@ class Facts:
         facts = cls(store=store, project=project, platform=platform)
         at: dict[Name, list[Generation]] = defaultdict(list)
         for generation in store.recorded_generations():
+            if generation.project != project:
+                continue  # several projects may share a ledger; each answers for its own names
             facts.generations[generation.key] = generation
             if generation.digest == THERE:
                 facts.seen.setdefault((generation.project, generation.name), []).append(generation)
@@ -75,6 +77,11 @@ class Facts:
         for generation in self.store.members(sorted(set(self.classes.values()))):
             out[generation.cls].append(generation)
         return dict(out)
+
+    @cached_property
+    def silent(self) -> list[RunRow]:
+        """Give, for each of this project's steps whose last run wrote nothing, that run."""
+        return [run for run in self.store.silent_runs() if run.project == self.project]
 
     @cached_property
     def touches(self) -> list[TouchRow]:

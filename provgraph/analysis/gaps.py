@@ -75,7 +75,7 @@ def _supports(judgement: Judgement) -> dict[int, list[int]]:
 def live_runs(judgement: Judgement) -> set[int]:
     """Give every live run: of names, and the last ones of steps that write nothing."""
     facts = judgement.facts
-    out = {run.key for run in facts.store.silent_runs()}
+    out = {run.key for run in facts.silent}
     for name in facts.at:
         out.update(judgement.live_runs(name))
     return out

@@ -79,7 +79,7 @@ def compare(
             live = {*first.live_runs(name), here.key if here is not None else None}
             if live & reached:
                 fall.already.append((name[1], facts.at[name][-1].key, old))
-    for run in facts.store.silent_runs():
+    for run in facts.silent:
         old, new = first.state_of(run.key), after.state_of(run.key)
         if RANK[new] > RANK[old]:
             fall.fell.append(Fell(run.label or run.id, run.key, run.key, new))
@@ -147,7 +147,7 @@ def reachable(facts: Facts, targets: Sequence[Target], present: Judgement) -> li
             out.append(Fell(name[1], hit.key, hit.key, state))
     out.extend(
         Fell(run.label or run.id, run.key, run.key, present.state_of(run.key))
-        for run in facts.store.silent_runs()
+        for run in facts.silent
         if run.key in reached
     )
     starts = {key for target in targets for key in target.keys}

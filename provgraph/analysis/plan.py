@@ -148,7 +148,7 @@ class _Planner:
             elif state == MODIFIED:
                 self._want(self._last_maker(name), name)
         if self.names is None:
-            for silent in facts.store.silent_runs():
+            for silent in facts.silent:
                 if judgement.state_of(silent.key) != CURRENT:
                     self._want(silent, None)
 

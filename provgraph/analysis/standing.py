@@ -69,7 +69,7 @@ def standings(judgement: Judgement, wording: Wording) -> Standings:
             continue  # a scratch file outside the project that is gone is nobody's concern
         shown, decided = _decided(judgement, name, state)
         by_state[state].append((name[1], shown, decided))
-    for run in facts.store.silent_runs():
+    for run in facts.silent:
         state = judgement.state_of(run.key)
         by_state[state].append((run.label or run.id, run.key, run.key))
     return Standings(

@@ -279,3 +279,20 @@ def test_a_graph_of_another_ledger_is_made_anew(story: Project) -> None:
 
     assert recorded
     assert story.runs() == []
+
+
+def test_two_projects_in_one_repository_answer_for_themselves(story: Project) -> None:
+    """They share a ledger, and may have files of the same name with the same content."""
+    before = story.status()
+    twin = Project(story.root / "twin", story.env)
+    twin.write("params.txt", "1\n")
+    twin.provgraph("init")
+    twin.write("look.py", "open('seen.txt', 'w').write(open('params.txt').read())\n")
+    twin.script("look.py")
+    story.write("params.txt", "1\n")
+
+    assert twin.status()["current"] == {"seen.txt"}
+    assert story.status() == before
+    assert twin.hit("params.txt") == {"seen.txt"}
+    assert [run["step"] for run in twin.runs()] == ["look.py"]
+    assert "look.py" not in [run["step"] for run in story.runs()]
