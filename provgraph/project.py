@@ -631,7 +631,7 @@ class Project:
         newest = self.store.list_runs(limit=1)
         started = newest[0].started[:19].replace("T", " ") if newest else ""
         when = f", newest run of {started} UTC" if started else ""
-        return f"{status.records} records{when}"
+        return f"{status.records:,} record{'' if status.records == 1 else 's'}{when}"
 
     def _command_of(self, run: str) -> str:
         found = self.store.record_of(run)
