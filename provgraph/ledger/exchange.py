@@ -25,17 +25,30 @@ def forget_exchange(place: Path) -> None:
 @contextlib.contextmanager
 def exchange_repository(place: Path) -> Iterator[Path]:
     """Give the repository's path, which may not exist yet, to one exchange at a time."""
-    with _lock(place, wait=True):
+    running = place / "exchange.running"
+    with _lock(place, wait=True) as locked:
+        if locked and running.exists():
+            # The last exchange was killed, and git may have left locks of its own in there.
+            _stale(place).touch()
         _forget_stale(place)
+        with contextlib.suppress(OSError):
+            running.touch()
         try:
             yield place / "exchange.git"
+        except Exception:
+            running.unlink(missing_ok=True)
+            raise
+        else:
+            running.unlink(missing_ok=True)
         finally:
             _forget_stale(place)
 
 
 @contextlib.contextmanager
-def _lock(place: Path, *, wait: bool) -> Iterator[bool]:
+def _lock(place: Path, *, wait: bool) -> Iterator[bool | None]:
+    """Lock exchanges out: True when they are, False when one goes on, None where nothing locks."""
     fd = -1
+    locked: bool | None
     try:
         try:
             fd = os.open(place / "exchange.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -44,7 +57,7 @@ def _lock(place: Path, *, wait: bool) -> Iterator[bool]:
         except BlockingIOError:
             locked = False
         except OSError:
-            locked = wait  # no locks on this file system: git's own refuse what would clash
+            locked = None  # no locks on this file system: git's own refuse what would clash
         yield locked
     finally:
         if fd >= 0:

@@ -385,6 +385,19 @@ def test_a_killed_push_leaves_the_remote_whole(team: Team) -> None:
     assert verify(fresh).whole
 
 
+def test_what_a_killed_git_left_locked_is_made_anew(team: Team) -> None:
+    one, other = team.clone("one"), team.clone("other")
+    fill(one, 0)
+    push(one, "origin")
+    (one.place / "exchange.running").touch()
+    (one.place / "exchange.git" / "shallow.lock").touch()
+    fill(one, 5)
+    push(one, "origin")
+    pull(other, "origin")
+    assert other.names() == one.names()
+    assert not (one.place / "exchange.running").exists()
+
+
 def test_progress_counts_up_to_the_total(team: Team) -> None:
     one, other = team.clone("one"), team.clone("other")
     fill(one, 0)
