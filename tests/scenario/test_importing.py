@@ -56,7 +56,7 @@ def test_nodes_and_edges_and_what_a_change_affects(project: Project) -> None:
     project.provgraph("graph", "rebuild")
     assert reached(project, "lab/raw.csv") == {"lab/clean.csv", "lab/model.bin"}
     assert "run:run:" not in project.provgraph("show", "lab/clean.csv").text
-    assert project.ask("log")["as_of"] == "1 records"
+    assert project.ask("log")["as_of"] == "1 record"
 
 
 def test_from_standard_input(project: Project) -> None:

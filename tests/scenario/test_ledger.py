@@ -70,7 +70,7 @@ def test_two_clones_share_what_they_recorded(project: Project, where: str) -> No
     assert bob.status()["missing"] == {"clean.txt", "model.txt"}
     # Nothing of it lies here, and yet nobody may think that nothing rests on it.
     answer = bob.ask("impact", "cfg.txt")
-    assert {one["name"] for one in answer["already_stale"]} == {"clean.txt", "model.txt"}
+    assert {one["name"] for one in answer["affected"]} == {"clean.txt", "model.txt"}
     assert "Nothing recorded" not in bob.provgraph("impact", "cfg.txt").text
 
     bob.write("cfg.txt", "2")
