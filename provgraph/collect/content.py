@@ -453,6 +453,13 @@ class StatCache:
                     self._connection.close()
             self._connection = None
 
+    def __del__(self) -> None:
+        """Close what was forgotten: from Python 3.13 on an open file is complained of."""
+        connection = getattr(self, "_connection", None)
+        if connection:
+            with contextlib.suppress(sqlite3.Error):
+                connection.close()
+
     @contextlib.contextmanager
     def _using(self) -> Iterator[sqlite3.Connection | None]:
         """Hand out the connection, or None; the cache's errors end its use, not the caller's."""

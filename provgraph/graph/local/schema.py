@@ -16,7 +16,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -234,6 +234,13 @@ class Connection:
     def close(self) -> None:
         """Close the file; twice is once."""
         self.raw.close()
+
+    def __del__(self) -> None:
+        """Close what was forgotten: from Python 3.13 on an open file is complained of."""
+        raw = getattr(self, "raw", None)
+        if raw is not None:
+            with suppress(sqlite3.Error):
+                raw.close()
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

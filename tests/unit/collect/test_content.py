@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -106,7 +107,10 @@ def test_the_cache_answers_for_unchanged_files(root: Path, cache: StatCache) -> 
     (root / "a").write_bytes(b"1")
     settle()
     contents(root, cache).digest("a")
-    with sqlite3.connect(cache.file) as connection:  # what is remembered is what is answered
+    with (
+        closing(sqlite3.connect(cache.file)) as connection,
+        connection,
+    ):  # what is remembered is what is answered
         connection.execute("UPDATE file SET digest = 'b3:remembered'")
     assert contents(root, cache).digest("a") == ("b3:remembered", 1)
 
@@ -155,7 +159,7 @@ def test_a_fresh_file_is_not_trusted_later(root: Path, cache: StatCache) -> None
         data = b"%03d" % round_
         path.write_bytes(data)
         assert seen.digest("a") == (content_digest(data), 3)
-    with sqlite3.connect(cache.file) as connection:
+    with closing(sqlite3.connect(cache.file)) as connection, connection:
         assert connection.execute("SELECT count(*) FROM file").fetchone() == (0,)
 
 
@@ -164,7 +168,7 @@ def test_a_file_from_the_future_is_not_trusted(root: Path, cache: StatCache) -> 
     os.utime(root / "a", (2**32, 2**32))
     settle()
     contents(root, cache).digest("a")
-    with sqlite3.connect(cache.file) as connection:
+    with closing(sqlite3.connect(cache.file)) as connection, connection:
         assert connection.execute("SELECT count(*) FROM file").fetchone() == (0,)
 
 
@@ -191,7 +195,7 @@ def test_nothing_is_remembered_where_stamps_cannot_be_trusted(
     monkeypatch.setattr(content, "_TRUSTED", {})
     monkeypatch.setattr(sys, "platform", "linux")
     assert contents(root, cache).digest("a") == (content_digest(b"1"), 1)
-    with sqlite3.connect(cache.file) as connection:
+    with closing(sqlite3.connect(cache.file)) as connection, connection:
         assert connection.execute("SELECT count(*) FROM file").fetchone() == (0,)
 
 
@@ -299,7 +303,7 @@ def test_parts_are_worked_out_once_for_a_content(root: Path, cache: StatCache) -
     settle()
     seen = contents(root, cache)
     digest = seen.part("a.py", SYNTAX)
-    with sqlite3.connect(cache.file) as connection:
+    with closing(sqlite3.connect(cache.file)) as connection, connection:
         connection.execute("UPDATE derived SET digest = 'ast:remembered'")
     assert seen.part("a.py", SYNTAX) == "ast:remembered"
     (root / "a.py").write_bytes(b"x = 1  # again")

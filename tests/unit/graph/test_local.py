@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -91,7 +92,7 @@ def test_damage_found_while_reading_asks_for_a_rebuild(path: Path) -> None:
 
 def test_an_index_of_another_version_asks_for_a_rebuild(path: Path) -> None:
     LocalGraph(path).close()
-    with sqlite3.connect(path) as raw:
+    with closing(sqlite3.connect(path)) as raw, raw:
         raw.execute("PRAGMA user_version = 999")
     raw.close()
     with pytest.raises(NeedsRebuild):
@@ -100,7 +101,7 @@ def test_an_index_of_another_version_asks_for_a_rebuild(path: Path) -> None:
 
 def test_a_database_of_somebody_else_is_left_alone(path: Path) -> None:
     path.parent.mkdir()
-    with sqlite3.connect(path) as raw:
+    with closing(sqlite3.connect(path)) as raw, raw:
         raw.execute("CREATE TABLE precious(x)")
     raw.close()
     before = path.read_bytes()
@@ -170,7 +171,7 @@ def test_kill_9_in_the_middle_of_writing_leaves_it_whole(path: Path, seconds: fl
     for part in ("known",):
         del left[part], right[part]
     assert left == right
-    with sqlite3.connect(path) as raw:
+    with closing(sqlite3.connect(path)) as raw, raw:
         assert raw.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     raw.close()
     store.close()
@@ -257,7 +258,7 @@ class TestArrays:
         self.reached(store)
         add(store, *many(60, 60))
         self.reached(store)
-        with sqlite3.connect(path) as raw:
+        with closing(sqlite3.connect(path)) as raw, raw:
             assert raw.execute("SELECT count(*) FROM fresh").fetchone() == (0,)
         raw.close()
         store.close()
