@@ -8,6 +8,7 @@ from typing import Any
 
 from provgraph.graph.interface import GraphStore
 from provgraph.interchange.jsonl import validate
+from provgraph.model.digests import content_digest
 from provgraph.model.records import (
     Gap,
     ImportRecord,
@@ -76,7 +77,7 @@ def add(store: GraphStore, *records: Recorded) -> int:
 
 def entry(record: Recorded, private: Mapping[str, Mapping[str, Any]] | None = None) -> Entry:
     """Name a record as a ledger would: by what it says."""
-    return (str(abs(hash(to_bytes(record)))), record, private or {})
+    return (content_digest(to_bytes(record))[3:], record, private or {})
 
 
 def node(kind: str, name: str, ref: str, **more: Any) -> dict[str, Any]:
