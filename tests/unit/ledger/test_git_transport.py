@@ -228,7 +228,8 @@ def holds(place: Path, secret: bytes) -> bool:
 def test_a_remote_that_keeps_its_history_is_said_to(team: Team) -> None:
     (team.bare / "hooks").mkdir(exist_ok=True)
     hook = team.bare / "hooks" / "update"
-    hook.write_text("#!/bin/sh\ncase $2 in 00000000*) ;; *) git merge-base --is-ancestor $2 $3;; esac\n")
+    kept = "git merge-base --is-ancestor $2 $3"
+    hook.write_text(f"#!/bin/sh\ncase $2 in 00000000*) ;; *) {kept};; esac\n")
     hook.chmod(0o755)
     ledger = team.clone("one")
     fill(ledger, 0)
