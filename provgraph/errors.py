@@ -15,6 +15,7 @@ ProvgraphError
 │   │   └── WriteFailed       disk full, read-only, fsync error: nothing was acknowledged
 │   ├── TransportError        push or pull
 │   └── StoreError            the graph store can't be read or written
+│       └── StoreAway         no server answers: questions go to the local graph meanwhile
 ├── NotWatched (125)          watching could not begin; nothing ran yet
 └── RunFailed (125..127)      the command could not be started
 """
@@ -112,6 +113,10 @@ class TransportError(CannotAnswer):
 
 class StoreError(CannotAnswer):
     """The graph store can't be read or written; the ledger is untouched."""
+
+
+class StoreAway(StoreError):
+    """The graph's server doesn't answer; what was recorded waits in the ledger."""
 
 
 class NotWatched(ProvgraphError):

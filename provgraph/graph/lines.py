@@ -91,6 +91,14 @@ def edge_attributes(code: int, props: Mapping[str, Any]) -> tuple[str, str, str]
     )
 
 
+def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Join props; where both have a key the greater text counts, whichever came first."""
+    whole = {**one, **other}
+    for key in one.keys() & other.keys():
+        whole[key] = max(one[key], other[key], key=lambda value: json.dumps(value, sort_keys=True))
+    return dict(sorted(whole.items()))
+
+
 def _text(touched: Mapping[str, Any]) -> str:
     whole = {str(part): str(digest) for part, digest in touched.items()}
     return json.dumps(whole, sort_keys=True, separators=(",", ":"))

@@ -252,7 +252,7 @@ def _run_facts(
             for use in record.uses
             for writer in use.writers
         ),
-        gaps=_gaps(record),
+        gaps=gaps_of(record),
         titles=titles,
         notes=notes,
     )
@@ -276,7 +276,7 @@ def _produced(record: RunRecord, product: Product, way: str, before: str | None)
     )
 
 
-def _gaps(record: RunRecord) -> tuple[tuple[str, str], ...]:
+def gaps_of(record: RunRecord) -> tuple[tuple[str, str], ...]:
     """Give what capture may have missed; incomplete for no stated reason means untraced."""
     gaps = [(gap.reason, gap.subject) for gap in record.gaps]
     if not record.tracing.complete and all(grade_of(reason) != BLOCKING for reason, _ in gaps):
@@ -289,16 +289,16 @@ def _titles(record: Recorded, private: Private) -> Iterator[SaidFact]:
         holder = record.private.get(category, "")
         for name, text in private.get(category, {}).items():
             full = name if is_uri(name) or category == "titles" else f"outside:{name}"
-            yield SaidFact(full, _readable(text), record.at, holder)
+            yield SaidFact(full, readable(text), record.at, holder)
 
 
 def _notes(subject: str, record: Recorded, private: Private) -> Iterator[SaidFact]:
     text = private.get("note", {}).get("text")
     if text:
-        yield SaidFact(subject, _readable(text), record.at, record.private.get("note", ""))
+        yield SaidFact(subject, readable(text), record.at, record.private.get("note", ""))
 
 
-def _readable(text: object) -> str:
+def readable(text: object) -> str:
     """Write bytes that aren't UTF-8, as in paths, so that they can be kept and shown."""
     return str(text).encode("utf-8", "backslashreplace").decode()
 

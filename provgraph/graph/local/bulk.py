@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from provgraph.errors import StoreError
-from provgraph.graph.lines import EdgeLine, NodeLine, PlainEdges, read_lines
+from provgraph.graph.lines import EdgeLine, NodeLine, PlainEdges, merged, read_lines
 from provgraph.graph.local.linking import Linker
 from provgraph.graph.local.schema import INDEXES, Connection
 from provgraph.graph.local.words import Keys, Words
@@ -180,7 +180,7 @@ class Importer:
         home = self._words.key(project)
         table = "run" if node.is_run else "generation"
         (known, text), *_ = self._db.rows(f"SELECT known, props FROM {table} WHERE key = ?", (key,))
-        props = _merged(json.loads(text) if text else {}, node.props)
+        props = merged(json.loads(text) if text else {}, node.props)
         text = json.dumps(props) if props else ""
         if node.is_run:
             self._db.run(ADD_RUN, self._run_row(key, home, node.id, node.name, node.digest, text))
@@ -197,11 +197,3 @@ class Importer:
                 *(self._words.key(least), text, key),
             ),
         )
-
-
-def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """Join props; where both have a key the greater text counts, whichever came first."""
-    whole = {**one, **other}
-    for key in one.keys() & other.keys():
-        whole[key] = max(one[key], other[key], key=lambda value: json.dumps(value, sort_keys=True))
-    return dict(sorted(whole.items()))

@@ -6,20 +6,25 @@ from pathlib import Path
 import pytest
 
 from provgraph.graph import GraphStore, LocalGraph
+from provgraph.graph.neo4j import Connection, Neo4jGraph
+from tests.support.neo4j.server import Neo4j
 
 NewStore = Callable[[], GraphStore]
+STORES = ["local-memory", "local-file", pytest.param("neo4j", marks=pytest.mark.neo4j)]
 
 
-@pytest.fixture(params=["local-memory", "local-file"])
+@pytest.fixture(params=STORES)
 def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewStore]:
-    """Make empty stores, each its own."""
+    """Make empty stores, each its own; a shared server is emptied for each, so one at a time."""
     made: list[GraphStore] = []
 
     def new() -> GraphStore:
         if request.param == "local-memory":
-            store = LocalGraph(":memory:")
-        else:
+            store: GraphStore = LocalGraph(":memory:")
+        elif request.param == "local-file":
             store = LocalGraph(tmp_path / f"{len(made)}.db")
+        else:
+            store = empty_neo4j(request.getfixturevalue("neo4j"))
         made.append(store)
         return store
 
@@ -31,3 +36,11 @@ def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewSto
 @pytest.fixture
 def store(new_store: NewStore) -> GraphStore:
     return new_store()
+
+
+def empty_neo4j(server: Neo4j) -> Neo4jGraph:
+    """Give the store over an emptied server."""
+    from tests.support.neo4j.fixtures import wipe
+
+    wipe(server)
+    return Neo4jGraph(Connection(server.url), folder="tests")

@@ -1,0 +1,6 @@
+// Give what runs wrote.
+// Parameters: keys (list of integer: runs)
+// Columns: rows (one list of [run key, artefact key])
+UNWIND $keys AS key
+MATCH (r:Vertex {_key: key})-[:PRODUCES]->(a:Vertex)
+RETURN collect([key, a._key]) AS rows

@@ -1,0 +1,6 @@
+// Give the keys of what runs produced.
+// Parameters: runs (list of integer)
+// Columns: key
+UNWIND $runs AS run
+MATCH (r:Vertex {_key: run})-[:PRODUCES]->(a:Artefact)
+RETURN DISTINCT a._key AS key

@@ -1,0 +1,8 @@
+// Say who did runs.
+// Parameters: rows (list of {run, id, told})
+// Columns: none
+UNWIND $rows AS row
+MATCH (r:Vertex {_key: row.run})
+MERGE (n:Agent {id: row.id})
+SET n:LedgerSaid, n += row.told
+MERGE (r)-[:BY]->(n)

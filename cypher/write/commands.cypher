@@ -1,0 +1,8 @@
+// Say which command runs were.
+// Parameters: rows (list of {run, id, told})
+// Columns: none
+UNWIND $rows AS row
+MATCH (r:Vertex {_key: row.run})
+MERGE (n:Command {id: row.id})
+SET n:LedgerSaid, n += row.told
+MERGE (r)-[:RAN]->(n)

@@ -1,0 +1,8 @@
+// Say with which parameters runs were done.
+// Parameters: rows (list of {run, id, told})
+// Columns: none
+UNWIND $rows AS row
+MATCH (r:Vertex {_key: row.run})
+MERGE (n:Parameter {id: row.id})
+SET n:LedgerSaid, n += row.told
+MERGE (r)-[:HAS_PARAMETER]->(n)

@@ -1,0 +1,6 @@
+// Take a label from artefacts that turned out to be of another kind.
+// Parameters: keys (list of integer), label (text)
+// Columns: none
+UNWIND $keys AS key
+MATCH (a:Vertex {_key: key})
+REMOVE a:$($label)

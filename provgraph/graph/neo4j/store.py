@@ -1,0 +1,97 @@
+"""`Neo4jGraph`: the graph that a team shares, in a Neo4j."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from provgraph.graph.interface import GraphStatus, GraphStore
+from provgraph.graph.neo4j.connection import LAYOUT, Connection
+from provgraph.graph.neo4j.finding import Finding
+from provgraph.graph.neo4j.lookups import Lookups
+from provgraph.graph.neo4j.projecting import Entry, Projector
+from provgraph.graph.neo4j.reaching import Reaching
+from provgraph.graph.neo4j.vertices import Kinds
+from provgraph.model.kinds import ARTEFACTS, kind_of
+from provgraph.model.records import ImportRecord, to_bytes
+
+if TYPE_CHECKING:
+    from provgraph.model.records import Recorded
+
+CHUNK = 500  # records in one transaction
+
+DEFAULT_KINDS = Kinds(
+    of=lambda name, made: kind_of(name, produced=made), labels=frozenset(ARTEFACTS)
+)
+
+
+class Neo4jGraph(Lookups, Finding, Reaching, GraphStore):
+    """A graph in a Neo4j that many projects share.
+
+    `folder` names whose ledger's records are counted as known here. `project` limits what is
+    given to that project's; None: everything. What is added is put there a transaction of
+    `CHUNK` records at a time, so a server that goes away leaves whole records.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        folder: str,
+        project: str | None = None,
+        kinds: Kinds = DEFAULT_KINDS,
+    ) -> None:
+        self._connection = connection
+        self._folder = folder
+        self._project = project
+        self._kinds = kinds
+
+    @property
+    def connection(self) -> Connection:
+        """The connection, for those who ask in Cypher and for the transport."""
+        return self._connection
+
+    def known(self) -> set[str]:
+        return set(self._connection.one("look-up/known", folder=self._folder) or ())
+
+    def add(
+        self,
+        records: Iterable[tuple[str, Recorded, Mapping[str, Mapping[str, Any]]]],
+    ) -> int:
+        entries = [
+            Entry(name, record, private, to_bytes(record))
+            for name, record, private in records
+            if not isinstance(record, ImportRecord)
+        ]
+        return self.add_entries(entries)
+
+    def add_entries(self, entries: list[Entry]) -> int:
+        """Put records of which the stored bytes are at hand; gives how many were new."""
+        count = 0
+        for start in range(0, len(entries), CHUNK):
+            chunk = entries[start : start + CHUNK]
+            count += self._connection.writing(Projector(self._folder, self._kinds).add, chunk)
+        return count
+
+    def add_import(self, name: str, record: Recorded, lines: Iterable[bytes]) -> int:
+        from provgraph.graph.neo4j.bulk import Importer
+
+        return Importer(self._connection, self._folder, self._kinds).add(name, record, lines)
+
+    def clear(self) -> None:
+        self._connection.batches("write/unproject", folder=self._folder)
+        self._connection.batches("write/clear", project=self._project)
+
+    def status(self) -> GraphStatus:
+        records, nodes, edges = self._connection.read("look-up/status", folder=self._folder)[0]
+        return GraphStatus(
+            place=str(self._connection.place),
+            records=records,
+            nodes=nodes,
+            edges=edges,
+            schema=LAYOUT,
+            left_out=(),
+        )
+
+    def close(self) -> None:
+        self._connection.close()

@@ -1,0 +1,1 @@
+"""What tests need of the world outside: services that are found, or started."""
