@@ -2,5 +2,9 @@
 // Parameters: classes (list of integer)
 // Columns: keys (one list)
 UNWIND $classes AS class
-MATCH (a:Artefact {_class: class})
+CALL (class) {
+  MATCH (a:Artefact {_class: class}) RETURN a
+  UNION
+  MATCH (a:Vertex {_key: class}) WHERE a:Artefact AND a._class IS NULL RETURN a
+}
 RETURN collect(a._key) AS keys

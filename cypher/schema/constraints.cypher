@@ -22,7 +22,6 @@ CREATE INDEX provgraph_artefact_tail IF NOT EXISTS FOR (a:Artefact) ON (a._tail)
 CREATE INDEX provgraph_artefact_digest IF NOT EXISTS FOR (a:Artefact) ON (a.digest);
 CREATE INDEX provgraph_artefact_class IF NOT EXISTS FOR (a:Artefact) ON (a._class);
 CREATE INDEX provgraph_artefact_shared IF NOT EXISTS FOR (a:Artefact) ON (a._shared);
-CREATE INDEX provgraph_artefact_explicit IF NOT EXISTS FOR (a:Artefact) ON (a._explicit);
 CREATE INDEX provgraph_run_step IF NOT EXISTS FOR (r:Run) ON (r.project, r.step, r._ended);
 CREATE INDEX provgraph_run_name IF NOT EXISTS FOR (r:Run) ON (r.name);
 CREATE INDEX provgraph_member_run IF NOT EXISTS FOR (m:LedgerMember) ON (m.run);

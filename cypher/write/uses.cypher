@@ -8,8 +8,9 @@ MERGE (r)-[u:USES {role: row[2], evidence: row[3]}]->(a)
 ON CREATE SET u.touched = row[5], u._touched = row[4]
 ON MATCH SET
   u._also = CASE
-    WHEN row[4] = u._touched OR row[4] IN coalesce(u._also, []) THEN u._also
+    WHEN row[4] IS NULL OR row[4] = u._touched OR row[4] IN coalesce(u._also, []) THEN u._also
+    WHEN u._touched IS NULL THEN u._also
     WHEN row[4] > u._touched THEN coalesce(u._also, []) + u._touched
     ELSE coalesce(u._also, []) + row[4] END,
-  u.touched = CASE WHEN row[4] > u._touched THEN row[5] ELSE u.touched END,
-  u._touched = CASE WHEN row[4] > u._touched THEN row[4] ELSE u._touched END
+  u.touched = CASE WHEN row[4] > coalesce(u._touched, '') THEN row[5] ELSE u.touched END,
+  u._touched = CASE WHEN row[4] > coalesce(u._touched, '') THEN row[4] ELSE u._touched END

@@ -11,6 +11,7 @@ import json
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, cast
 
 from provgraph.errors import StoreError
@@ -31,6 +32,7 @@ from provgraph.graph.neo4j.projecting import (
     put_artefacts,
     record_row,
     states,
+    use_row,
 )
 from provgraph.graph.neo4j.vertices import (
     IMPORTED,
@@ -39,6 +41,7 @@ from provgraph.graph.neo4j.vertices import (
     Stored,
     imported_artefact,
     imported_run,
+    maps,
 )
 from provgraph.ledger.layout import RECORDS
 from provgraph.model.kinds import RUN
@@ -67,6 +70,7 @@ class Importer:
         self._starts, self._ends = array("q"), array("q")
         self._attributes: dict[tuple[str, str, str], int] = {}
         self._outside: dict[str, int] = {}
+        self._makers: dict[int, tuple[str, int]] = {}  # artefact → the maker with the least id
 
     def add(self, name: str, record: Recorded, lines: Iterable[bytes]) -> int:
         """Project an import that isn't yet; gives how many lines were new."""
@@ -83,9 +87,12 @@ class Importer:
                 f"the lines of import {name} aren't in their canonical form ({error!r})",
                 hint="`provgraph ledger verify` says whether the ledger is whole.",
             ) from error
+        edges = self._edges(starts, ends)
+        self._makers = self._least_makers(edges[1])
         self._put_nodes(record.project)
         self._put_outside()
-        self._put_edges(starts, ends)
+        self._put_edges(edges)
+        self._put_makers()
         body = to_bytes(record)
         self._connection.writing(_put_record, record_row(self._folder, name, body, {}))
         return count
@@ -193,7 +200,16 @@ class Importer:
             return imported_run(project, node, props)
         known = stored.known if stored is not None else 0
         least = min(filter(None, (held.get("_explicit"), node.kind)))
-        return imported_artefact(project, node._replace(kind=least), props, known or IMPORTED)
+        told = imported_artefact(project, node._replace(kind=least), props, known or IMPORTED)
+        maker = self._makers.get(key_of(node.id)) if stored is None else None
+        if maker is not None:
+            made_by = self._nodes.get(maker[0])
+            ended = (
+                (made_by.props.get("ended") or made_by.props.get("started")) if made_by else None
+            )
+            told |= {"made": True, "_attributed_id": maker[0], "_attributed": maker[1]}
+            told["time"] = str(ended) if ended else None
+        return told
 
     def _put_outside(self) -> None:
         """Refer to the vertices that edges name by id and that aren't here yet."""
@@ -202,31 +218,48 @@ class Importer:
             part = named[start : start + NODES]
             self._new.update(self._connection.writing(_refer, part))
 
-    def _put_edges(self, starts: array[int], ends: array[int]) -> None:
-        attributes = list(self._attributes)
-        makers: dict[int, tuple[str, int]] = {}
-        for code, several in enumerate(STATEMENTS):
-            chosen = {
-                (starts[place], ends[place], self._numbers[place]): None
-                for place in range(len(starts))
-                if self._codes[place] == code
-            }
-            if code == 1:
-                makers = self._makers(chosen)
-            for known, statement in enumerate(reversed(several)):
-                rows = [
-                    (start, end, number)
-                    for start, end, number in chosen
-                    if (start in self._new or end in self._new) != bool(known)
-                ]
-                for part in _parts(rows, EDGES):
-                    self._connection.writing(_put_edges, statement, code, part, attributes)
-        attributed = [[made, key, run] for made, (run, key) in makers.items()]
-        for several_rows in _parts(attributed, EDGES):
-            self._connection.writing(_attribute, several_rows)
+    def _put_edges(self, edges: Sequence[Mapping[tuple[int, int, int], None]]) -> None:
+        """Put edges; while the server takes a batch, the next one is prepared."""
+        with ThreadPoolExecutor(max_workers=1) as sender:
+            sent: Future[None] | None = None
+            for statement, rows in self._batches(edges):
+                if sent is not None:
+                    sent.result()
+                sent = sender.submit(self._connection.writing, _put_rows, statement, rows)
+            if sent is not None:
+                sent.result()
 
-    def _makers(self, edges: Iterable[tuple[int, int, int]]) -> dict[int, tuple[str, int]]:
-        """Give of each produced artefact the maker with the least id."""
+    def _batches(
+        self, edges: Sequence[Mapping[tuple[int, int, int], None]]
+    ) -> Iterator[tuple[str, list[list[Any]]]]:
+        attributes, new = list(self._attributes), self._new
+        for code, several in enumerate(edges):
+            fresh = [edge for edge in several if edge[0] in new or edge[1] in new]
+            old = [edge for edge in several if edge[0] not in new and edge[1] not in new]
+            for statement, chosen in zip(STATEMENTS[code], (old, fresh), strict=True):
+                for part in _parts(chosen, EDGES):
+                    yield statement, [_row(code, edge, attributes) for edge in part]
+
+    def _put_makers(self) -> None:
+        """Say who made the artefacts whose maker, or who themselves, came in another way."""
+        rows = [
+            [made, key, run]
+            for made, (run, key) in self._makers.items()
+            if made not in self._new or key not in self._new or run in self._outside
+        ]
+        for part in _parts(rows, EDGES):
+            self._connection.writing(_attribute, part)
+
+    def _edges(
+        self, starts: Sequence[int], ends: Sequence[int]
+    ) -> tuple[dict[tuple[int, int, int], None], ...]:
+        """Give USES, PRODUCES and DEPENDS_ON as (start, end, number of attributes), each once."""
+        found: tuple[dict[tuple[int, int, int], None], ...] = ({}, {}, {})
+        for code, start, end, number in zip(self._codes, starts, ends, self._numbers, strict=True):
+            found[code][start, end, number] = None
+        return found
+
+    def _least_makers(self, edges: Iterable[tuple[int, int, int]]) -> dict[int, tuple[str, int]]:
         ids = {key_of(node.id): node.id for node in self._nodes.values() if node.is_run}
         ids |= {key_of(identifier): identifier for identifier in self._outside}
         found: dict[int, tuple[str, int]] = {}
@@ -242,24 +275,19 @@ def _put_record(work: Work, row: Mapping[str, Any]) -> None:
     work("write/records", rows=[row])
 
 
-def _put_edges(
-    work: Work,
-    statement: str,
-    code: int,
-    rows: Sequence[tuple[int, int, int]],
-    attributes: Sequence[tuple[str, str, str]],
-) -> None:
+def _put_rows(work: Work, statement: str, rows: Sequence[Sequence[Any]]) -> None:
     work("write/lock")
-    whole: list[list[Any]] = []
-    for start, end, number in rows:
-        role, evidence, touched = attributes[number]
-        row = [start, end, role, evidence]
-        if code == 0:
-            row += [touched, sorted(f"{p}={d}" for p, d in json.loads(touched or "{}").items())]
-        elif code == 1:
-            row.append(True)
-        whole.append(row)
-    work(statement, rows=whole)
+    work(statement, rows=rows)
+
+
+def _row(
+    code: int, edge: tuple[int, int, int], attributes: Sequence[tuple[str, str, str]]
+) -> list[Any]:
+    start, end, number = edge
+    role, evidence, touched = attributes[number]
+    if code == 0:
+        return use_row(start, end, role, evidence, maps(touched))
+    return [start, end, role, evidence, True]
 
 
 def _attribute(work: Work, rows: Sequence[Sequence[Any]]) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
-from types import MappingProxyType
 from typing import Any
 
 from provgraph.graph.interface import (
@@ -20,11 +18,10 @@ from provgraph.graph.interface import (
     VertexRow,
 )
 from provgraph.graph.neo4j.connection import Connection, collected
-from provgraph.graph.neo4j.vertices import IMPORTED, RECORDED
+from provgraph.graph.neo4j.vertices import IMPORTED, RECORDED, maps
 from provgraph.model.kinds import RUN
 from provgraph.model.names import is_uri
 
-NOTHING: Mapping[str, str] = MappingProxyType({})
 AT_ONCE = 50_000  # keys sent, and rows collected, with one statement
 
 
@@ -83,7 +80,7 @@ class Lookups(Base, GraphStore):
         found = {
             TouchRow(key, part, digest, role)
             for key, role, touched in self._rows("look-up/touched-sources", project=self._project)
-            for part, digest in _map(touched).items()
+            for part, digest in maps(touched).items()
         }
         return sorted(found)
 
@@ -119,7 +116,7 @@ class Lookups(Base, GraphStore):
 
     def _uses(self, name: str, keys: Sequence[int]) -> list[UseRow]:
         return [
-            UseRow(run, key, role, evidence, _map(touched) if touched else NOTHING)
+            UseRow(run, key, role, evidence, maps(touched))
             for run, key, role, evidence, touched in self._rows(name, keys=plain(keys))
         ]
 
@@ -184,7 +181,7 @@ def _generation(row: Sequence[Any]) -> Generation:
         bool(append),
         known == IMPORTED,
         kind,
-        _map(parts) if parts else NOTHING,
+        maps(parts),
     )
 
 
@@ -192,8 +189,3 @@ def plain(keys: Iterable[int]) -> list[int]:
     """Give keys as the driver sends them, numpy's integers too, each once."""
     tolist: Callable[[], list[int]] | None = getattr(keys, "tolist", None)
     return list(dict.fromkeys(tolist() if tolist is not None else map(int, keys)))
-
-
-@lru_cache(maxsize=65536)
-def _map(text: str) -> Mapping[str, str]:
-    return MappingProxyType(json.loads(text))

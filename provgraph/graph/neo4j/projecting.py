@@ -126,7 +126,7 @@ class Projector:
             stored, newest, fact = held.get(identifier), settled.get(identifier), new
             if stored is not None and stored.known:
                 fact = joined(generation_of(stored), fact)
-                classes.add(stored.told.get("_class", 0))
+                classes.add(stored.told.get("_class") or 0)
             if newest is not None:
                 fact = fact._replace(stands_in=newest.stands_in, before=newest.before)
             row = artefact_row(fact, stored, read.get(identifier), self._kinds)
@@ -336,6 +336,8 @@ def use_row(
     run: int, artefact: int, role: str, evidence: str, touched: Mapping[str, str]
 ) -> list[Any]:
     """Give a USES relationship as `write/uses` takes it."""
+    if not touched:
+        return [run, artefact, role, evidence, None, None]
     shown = sorted(f"{part}={digest}" for part, digest in touched.items())
     return [run, artefact, role, evidence, as_text(touched), shown]
 

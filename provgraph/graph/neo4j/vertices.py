@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from provgraph.graph.details import Details
@@ -88,7 +90,7 @@ def artefact_row(
         "kind": fact.kind or kinds.of(fact.name, made),
         "project": fact.project,
         "name": fact.name,
-        "digest": fact.digest,
+        "digest": fact.digest or None,
         "size": fact.size,
         "made": made,
         "_known": RECORDED,
@@ -97,12 +99,12 @@ def artefact_row(
         "_maker": None if fact.maker is None else key_of(fact.maker),
         "_maker_id": fact.maker,
         "_maker_step": fact.maker_step,
-        "_append": fact.append,
-        "_parts": as_text(fact.parts),
+        "_append": fact.append or None,
+        "_parts": as_text(fact.parts) or None,
         "_before": None if fact.before is None else key_of(fact.before),
         "_before_id": fact.before,
         "_stands_in": fact.stands_in or None,
-        "_class": class_of(fact.stands_in) if fact.stands_in else key,
+        "_class": class_of(fact.stands_in) if fact.stands_in else None,
     }
     if first is not None:
         told |= {"_first_read": first[0], "_first_read_text": first[1]}
@@ -116,7 +118,7 @@ def generation_of(stored: Stored) -> GenerationFact:
         id=told["id"],
         project=told["project"],
         name=told["name"],
-        digest=told["digest"],
+        digest=told.get("digest") or "",
         maker=told.get("_maker_id"),
         maker_step=told.get("_maker_step"),
         size=told.get("size"),
@@ -128,10 +130,10 @@ def generation_of(stored: Stored) -> GenerationFact:
     )
 
 
-def maps(text: str) -> Mapping[str, str]:
-    """Read a map of texts as `projection.as_text` wrote it."""
-    found: dict[str, str] = json.loads(text) if text else {}
-    return found
+@lru_cache(maxsize=65536)
+def maps(text: str | None) -> Mapping[str, str]:
+    """Read a map of texts as `projection.as_text` wrote it; None and "" are an empty one."""
+    return MappingProxyType(json.loads(text) if text else {})
 
 
 def imported_run(project: str, node: NodeLine, props: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,7 +155,7 @@ def imported_run(project: str, node: NodeLine, props: Mapping[str, Any]) -> dict
         "props": json.dumps(props) if props else None,
         "_known": IMPORTED,
         "_way": "",
-        "_digest": node.digest,
+        "_digest": node.digest or None,
         "_started": nanoseconds(started),
         "_ended": nanoseconds(ended or started),
         "_version": "",
@@ -169,12 +171,12 @@ def imported_artefact(
         "kind": node.kind,
         "project": project,
         "name": node.name,
-        "digest": node.digest,
+        "digest": node.digest or None,
         "props": json.dumps(props) if props else None,
         "_known": known,
         "_tail": node.name.rpartition("/")[2],
         "_explicit": node.kind,
     }
     if known == IMPORTED:
-        told |= {"title": node.name, "_class": key_of(node.id), "_append": False, "_parts": ""}
+        told |= {"title": node.name, "made": False}
     return told

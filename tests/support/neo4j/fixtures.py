@@ -3,20 +3,38 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
 from tests.support.neo4j.server import Neo4j, NoNeo4j, Server, a_neo4j
 from tests.support.required import missing
 
-PrivateNeo4j = Callable[..., Server]
+if TYPE_CHECKING:
+    from neo4j import Driver
+
+FIXTURES = {"neo4j", "neo4j_server", "private_neo4j"}
+
+
+class PrivateNeo4j(Protocol):
+    """Starts a server of the test's own; with a password, one that asks for it."""
+
+    def __call__(self, *, password: str = "") -> Server: ...
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what asks for a Neo4j."""
+    for item in items:
+        if isinstance(item, pytest.Function) and FIXTURES.intersection(item.fixturenames):
+            item.add_marker(pytest.mark.neo4j)
 
 
 @pytest.fixture(scope="session")
-def _neo4j_of_process() -> Iterator[Neo4j]:
+def neo4j_server() -> Iterator[Neo4j]:
+    """Give the server of this test process, with what earlier tests left in it."""
     with ExitStack() as stack:
         try:
             found = stack.enter_context(a_neo4j())
@@ -27,32 +45,32 @@ def _neo4j_of_process() -> Iterator[Neo4j]:
 
 
 @pytest.fixture
-def neo4j(_neo4j_of_process: Neo4j, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Neo4j]:
+def neo4j(neo4j_server: Neo4j, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Neo4j]:
     """Give an empty server, to one test at a time."""
     base = tmp_path_factory.getbasetemp().parent
-    with (base / f"{_neo4j_of_process.url.rpartition(':')[2]}.lock").open("w") as lock:
+    with (base / f"{neo4j_server.url.rpartition(':')[2]}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # test processes share the one of NEO4J_URL
-        wipe(_neo4j_of_process)
-        yield _neo4j_of_process
+        wipe(neo4j_server)
+        yield neo4j_server
 
 
 @pytest.fixture
 def private_neo4j(tmp_path: Path) -> Iterator[PrivateNeo4j]:
     """Start servers of the test's own, from Maven artefacts."""
-    servers: list[Server] = []
+    with ExitStack() as servers:
 
-    def start(**options: str) -> Server:
-        try:
-            server = Server(tmp_path / f"neo4j-{len(servers)}", **options)
-            server.start()
-        except NoNeo4j as error:
-            missing("neo4j", str(error))
-        servers.append(server)
-        return server
+        def start(*, password: str = "") -> Server:
+            try:
+                server = Server(
+                    tmp_path / f"neo4j-{len(list(tmp_path.iterdir()))}", password=password
+                )
+                servers.callback(server.kill)
+                server.start()
+            except NoNeo4j as error:
+                missing("neo4j", str(error))
+            return server
 
-    yield start
-    for server in servers:
-        server.kill()
+        yield start
 
 
 def refuse_foreign(server: Neo4j) -> None:
@@ -60,7 +78,8 @@ def refuse_foreign(server: Neo4j) -> None:
     with driver_of(server) as driver:
         records, _, _ = driver.execute_query(
             "OPTIONAL MATCH (l:LedgerLayout) WITH count(l) AS ours"
-            " RETURN ours, COUNT { MATCH () } AS nodes"
+            " RETURN ours, COUNT { MATCH () } AS nodes",
+            database_=server.database or None,
         )
     if records[0]["nodes"] and not records[0]["ours"]:
         pytest.fail(f"{server.url} holds data that isn't provgraph's; tests would delete it")
@@ -68,14 +87,14 @@ def refuse_foreign(server: Neo4j) -> None:
 
 def wipe(server: Neo4j) -> None:
     """Empty a server; constraints and indexes stay."""
-    with driver_of(server) as driver, driver.session() as session:
+    with driver_of(server) as driver, driver.session(database=server.database or None) as session:
         session.run(
             "MATCH (n) WHERE NOT n:LedgerLayout"
             " CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS"
         ).consume()
 
 
-def driver_of(server: Neo4j):  # type: ignore[no-untyped-def]
+def driver_of(server: Neo4j) -> Driver:
     """Open the plain driver."""
     from neo4j import GraphDatabase
 
