@@ -9,9 +9,11 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.support.required import missing
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -23,12 +25,6 @@ _QUIET = (
 ).split()
 
 
-def _missing(reason: str) -> NoReturn:
-    if "browser" in os.environ.get("PROVGRAPH_REQUIRE", "").replace(",", " ").split():
-        pytest.fail(f"PROVGRAPH_REQUIRE names browser, but {reason}")
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Start Chromium once."""
@@ -36,11 +32,13 @@ def browser() -> Iterator[Browser]:
         filter(None, map(shutil.which, _NAMES)), ""
     )
     if not program:
-        _missing("there is no Chromium: apt-get install chromium, or set PROVGRAPH_CHROMIUM")
+        missing(
+            "browser", "there is no Chromium: apt-get install chromium, or set PROVGRAPH_CHROMIUM"
+        )
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
-        _missing("playwright isn't installed: pip install playwright")
+        missing("browser", "playwright isn't installed: pip install playwright")
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=program, args=_QUIET)
         yield running

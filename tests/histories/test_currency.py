@@ -1,7 +1,7 @@
 """What the package answers is what the truth table says, and what the reference model says."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -17,15 +17,34 @@ from tests.histories.truth import History, load
 from tests.oracle import currency as oracle
 from tests.oracle.reexecution import random_world
 from tests.oracle.world import Ledger, View, play
+from tests.support.neo4j.server import Neo4j
+from tests.support.stores import empty_neo4j
 
 HISTORIES = load()
 START = int(os.environ.get("PROVGRAPH_FUZZ_START", "0"))
 COUNT = int(os.environ.get("PROVGRAPH_FUZZ", "150"))
 
 
-def filled(ledger: Ledger) -> GraphStore:
+NewStore = Callable[[], GraphStore]
+
+
+@pytest.fixture(params=["local", pytest.param("neo4j", marks=pytest.mark.neo4j)])
+def new_store(request: pytest.FixtureRequest) -> NewStore:
+    """Give what makes an empty store; it is closed by who asks it."""
+    if request.param == "local":
+        return in_memory
+    server = request.getfixturevalue("neo4j")
+    return lambda: empty_neo4j(server)
+
+
+def in_memory() -> GraphStore:
+    """Make an empty local store."""
+    return LocalGraph(":memory:")
+
+
+def filled(ledger: Ledger, new_store: NewStore = in_memory) -> GraphStore:
     """Give a graph that holds a played ledger."""
-    store = LocalGraph(":memory:")
+    store = new_store()
     store.add([(f"{place:064x}", record, {}) for place, record in enumerate(records(ledger))])
     return store
 
@@ -42,9 +61,16 @@ def by_state(judgement: Judgement) -> dict[str, set[str]]:
     return out
 
 
-def ask(ledger: Ledger, before: View, after: View, *, platform: bool) -> dict[str, set[str]]:
+def ask(
+    ledger: Ledger,
+    before: View,
+    after: View,
+    *,
+    platform: bool = False,
+    new_store: NewStore = in_memory,
+) -> dict[str, set[str]]:
     """Ask the package what falls between two viewpoints, and what stands how afterwards."""
-    store = filled(ledger)
+    store = filled(ledger, new_store)
     facts = Facts.load(store, PROJECT, platform=platform)
     changed = oracle.changed_names(before, after)
     targets = [Target("", names=tuple((name, ()) for name in sorted(changed)))]
@@ -78,15 +104,15 @@ def differences(
 
 
 @pytest.mark.parametrize("history", HISTORIES, ids=lambda history: history.id)
-def test_history(history: History) -> None:
+def test_history(history: History, new_store: NewStore) -> None:
     if history.operations[0].startswith("hub("):
         readers = int(history.operations[0].removeprefix("hub(").rstrip(")"))
-        said = ask(*hub(readers), platform=False)
+        said = ask(*hub(readers), new_store=new_store)
         assert len(said["hit"]) == history.hit_count == readers
         return
     played = play(history.operations)
     before = played.before if history.ask == "impact" else played.after
-    said = ask(played.ledger, before, played.after, platform=history.platform)
+    said = ask(played.ledger, before, played.after, platform=history.platform, new_store=new_store)
     found = differences(history.expected, said)
     assert not found
     assert not history.unlisted & (said["hit"] | said["stale"] | said["behind"])
@@ -98,12 +124,22 @@ def test_history(history: History) -> None:
 
 @pytest.mark.parametrize("seed", range(START, START + COUNT))
 def test_random_world_as_the_reference_model(seed: int) -> None:
+    compare_world(seed, in_memory)
+
+
+@pytest.mark.parametrize("seed", range(START, START + COUNT // 15))
+def test_random_world_on_neo4j(seed: int, neo4j: Neo4j) -> None:
+    compare_world(seed, lambda: empty_neo4j(neo4j))
+
+
+def compare_world(seed: int, new_store: NewStore) -> None:
+    """Compare each checkpoint of a random world with the reference model."""
     history = random_world(seed)
     for count in history.checkpoints:
         world = history.play(count)
         ledger, view = world.ledger(), world.view()
         model = oracle.status(ledger, view)
-        said = ask(ledger, view, view, platform=False)
+        said = ask(ledger, view, view, new_store=new_store)
         kinds = ("current", "behind", "stale", "modified", "missing")
         expected = {kind: getattr(model, kind) for kind in kinds}
         if ledger.streams:  # the model tells appended pieces apart, records don't: we say less
@@ -114,6 +150,16 @@ def test_random_world_as_the_reference_model(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(START, START + COUNT))
 def test_random_edit_as_the_reference_model(seed: int) -> None:
+    compare_edits(seed, in_memory)
+
+
+@pytest.mark.parametrize("seed", range(START, START + COUNT // 15))
+def test_random_edit_on_neo4j(seed: int, neo4j: Neo4j) -> None:
+    compare_edits(seed, lambda: empty_neo4j(neo4j))
+
+
+def compare_edits(seed: int, new_store: NewStore) -> None:
+    """Compare each edit of a random world with the reference model."""
     history = random_world(seed)
     edits = [n for n, op in enumerate(history.operations) if op.startswith("!") and n]
     for count in edits:
@@ -124,7 +170,7 @@ def test_random_edit_as_the_reference_model(seed: int) -> None:
         if ledger.streams:
             continue  # the model tells appended pieces apart, records don't
         model = oracle.impact(ledger, before, after)
-        said = ask(ledger, before, after, platform=False)
+        said = ask(ledger, before, after, new_store=new_store)
         said["gap"] &= model.current  # what is listed anyway hides nothing
         expected = {"hit": model.hit, "gap": model.gap & model.current}
         assert differences(expected, said) == {}, history.operations[: count + 1]

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from provgraph.graph import GraphStore, LocalGraph
-from provgraph.graph.neo4j import Connection, Neo4jGraph
-from tests.support.neo4j.server import Neo4j
+from tests.support.stores import empty_neo4j
 
 NewStore = Callable[[], GraphStore]
 STORES = ["local-memory", "local-file", pytest.param("neo4j", marks=pytest.mark.neo4j)]
@@ -36,11 +35,3 @@ def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewSto
 @pytest.fixture
 def store(new_store: NewStore) -> GraphStore:
     return new_store()
-
-
-def empty_neo4j(server: Neo4j) -> Neo4jGraph:
-    """Give the store over an emptied server."""
-    from tests.support.neo4j.fixtures import wipe
-
-    wipe(server)
-    return Neo4jGraph(Connection(server.url), folder="tests")

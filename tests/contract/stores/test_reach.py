@@ -30,9 +30,7 @@ WAYS = {"tables": (10**9, 0, 0), "plain": (-1, -1, 10**9), "scipy": (-1, -1, -1)
 
 
 @pytest.fixture(params=WAYS)
-def way(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, store: GraphStore
-) -> str:
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, store: GraphStore) -> str:
     if not isinstance(store, LocalGraph):
         if request.param != "tables":
             pytest.skip("only LocalGraph walks in several ways")
