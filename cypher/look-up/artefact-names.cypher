@@ -3,5 +3,6 @@
 // Columns: rows (one list of [key, name])
 UNWIND $keys AS key
 MATCH (a:Vertex {_key: key})
+USING INDEX a:Vertex(_key)
 WHERE a:Artefact AND a.name IS NOT NULL
 RETURN collect([key, a.name]) AS rows

@@ -3,6 +3,7 @@
 // Columns: rows (one list of [cause key, effect key, type])
 UNWIND $keys AS key
 MATCH (v:Vertex {_key: key})
+USING INDEX v:Vertex(_key)
 CALL (v) {
   MATCH (v)-[:USES]->(cause:Vertex) RETURN cause, 'USES' AS type
   UNION

@@ -3,6 +3,7 @@
 // Columns: rows (one list of [effect key, cause key, how, evidence])
 UNWIND $keys AS key
 MATCH (v:Vertex {_key: key})-[d:DEPENDS_ON]-(:Vertex)
+USING INDEX v:Vertex(_key)
 WHERE d._told
 WITH DISTINCT d
 RETURN collect([startNode(d)._key, endNode(d)._key, d.how, d.evidence]) AS rows

@@ -5,6 +5,8 @@ UNWIND $classes AS class
 CALL (class) {
   MATCH (a:Artefact {_class: class}) RETURN a
   UNION
-  MATCH (a:Vertex {_key: class}) WHERE a:Artefact AND a._class IS NULL RETURN a
+  MATCH (a:Vertex {_key: class})
+  USING INDEX a:Vertex(_key)
+  WHERE a:Artefact AND a._class IS NULL RETURN a
 }
 RETURN collect(a._key) AS keys

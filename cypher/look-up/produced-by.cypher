@@ -3,4 +3,5 @@
 // Columns: rows (one list of [run key, artefact key])
 UNWIND $keys AS key
 MATCH (r:Vertex {_key: key})-[:PRODUCES]->(a:Vertex)
+USING INDEX r:Vertex(_key)
 RETURN collect([key, a._key]) AS rows

@@ -4,6 +4,7 @@
 // Columns: rows (one list of [steps, list of keys])
 UNWIND $keys AS key
 MATCH path = (seed:Vertex {_key: key})<-[:USES|DEPENDS_ON*1..]-(end:Vertex)
+USING INDEX seed:Vertex(_key)
 WHERE all(d IN relationships(path) WHERE d._inferred IS NULL)
 WITH end, min(length(path)) AS steps
 WITH steps, collect(end._key) AS ends

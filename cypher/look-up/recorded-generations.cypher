@@ -4,6 +4,7 @@
 MATCH (a:Artefact)
 WHERE a.digest > '' AND a._known > 0 AND ($project IS NULL OR a.project = $project)
 OPTIONAL MATCH (m:Vertex {_key: coalesce(a._maker, a._attributed)})
+USING INDEX m:Vertex(_key)
 RETURN collect([
   a._key, a.id, a.project, a.name, coalesce(a.digest, ''), a.size, coalesce(a._maker, a._attributed),
   coalesce(m.step, a._maker_step, CASE WHEN m._known = 2 THEN m.id END), coalesce(a._class, a._key),

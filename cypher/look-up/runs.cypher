@@ -3,6 +3,7 @@
 // Columns: rows (one list, columns as `RunRow` has them)
 UNWIND $keys AS key
 MATCH (r:Vertex {_key: key})
+USING INDEX r:Vertex(_key)
 WHERE r:Run AND r._known > 0
 RETURN collect([
   r._key, r.id, r.project, r.step, r.name, r._way, r.status, r._ended, r.started, r.seconds,

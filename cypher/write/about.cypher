@@ -4,4 +4,5 @@
 UNWIND $rows AS row
 MATCH (n:Note {_subject: row[0]})
 MATCH (v:Vertex {_key: row[1]})
+USING INDEX v:Vertex(_key)
 MERGE (n)-[:ABOUT]->(v)

@@ -3,8 +3,10 @@
 // Columns: none
 UNWIND $keys AS key
 MATCH (a:Vertex {_key: key})
+USING INDEX a:Vertex(_key)
 WHERE a:Artefact AND a._known > 0
 OPTIONAL MATCH (m:Vertex {_key: coalesce(a._maker, a._attributed)})
+USING INDEX m:Vertex(_key)
 WHERE m._known > 0 AND m._ended > 0
 WITH a, m,
   COLLECT {

@@ -3,6 +3,7 @@
 // Columns: none
 UNWIND $rows AS row
 MATCH (r:Vertex {_key: row.run})
+USING INDEX r:Vertex(_key)
 MERGE (n:Parameter {id: row.id})
 SET n:LedgerSaid, n += row.told
 MERGE (r)-[:HAS_PARAMETER]->(n)

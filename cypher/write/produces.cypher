@@ -3,7 +3,9 @@
 // Columns: none
 UNWIND $rows AS row
 MATCH (r:Vertex {_key: row[0]})
+USING INDEX r:Vertex(_key)
 MATCH (a:Vertex {_key: row[1]})
+USING INDEX a:Vertex(_key)
 MERGE (r)-[p:PRODUCES]->(a)
 ON CREATE SET p.role = row[2], p.evidence = row[3], p._stated = row[4]
 WITH row, r, a, p,

@@ -3,4 +3,5 @@
 // Columns: none
 UNWIND $keys AS key
 MATCH (a:Vertex {_key: key})
+USING INDEX a:Vertex(_key)
 REMOVE a:$($label)

@@ -3,7 +3,9 @@
 // Columns: none
 UNWIND $rows AS row
 MATCH (r:Vertex {_key: row[0]})
+USING INDEX r:Vertex(_key)
 MATCH (a:Vertex {_key: row[1]})
+USING INDEX a:Vertex(_key)
 MERGE (r)-[u:USES {role: row[2], evidence: row[3]}]->(a)
 ON CREATE SET u.touched = row[5], u._touched = row[4]
 ON MATCH SET
