@@ -15,7 +15,8 @@ ProvgraphError
 │   │   └── WriteFailed       disk full, read-only, fsync error: nothing was acknowledged
 │   ├── TransportError        push or pull
 │   └── StoreError            the graph store can't be read or written
-│       └── StoreAway         no server answers: questions go to the local graph meanwhile
+│       ├── StoreAway         no server answers: questions go to the local graph meanwhile
+│       └── ImportUnreadable  a bulk import's lines aren't as they were written
 ├── NotWatched (125)          watching could not begin; nothing ran yet
 └── RunFailed (125..127)      the command could not be started
 """
@@ -116,7 +117,15 @@ class StoreError(CannotAnswer):
 
 
 class StoreAway(StoreError):
-    """The graph's server doesn't answer; what was recorded waits in the ledger."""
+    """The graph's server (`place`) doesn't answer; what was recorded waits in the ledger."""
+
+    def __init__(self, message: str, *, hint: str = "", place: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.place = place
+
+
+class ImportUnreadable(StoreError):
+    """A bulk import's lines aren't as they were written; the rest can be projected."""
 
 
 class NotWatched(ProvgraphError):

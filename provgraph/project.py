@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,6 @@ from provgraph.errors import (
     LedgerError,
     NotInProject,
     ProvgraphError,
-    RecordFromFuture,
     SelectorError,
     UsageError,
 )
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from provgraph.collect.content import Contents, StatCache
     from provgraph.collect.strays import Strays
     from provgraph.graph.interface import GraphStatus, GraphStore, RunRow
+    from provgraph.graphs import Graphs
     from provgraph.ledger.ledger import Ledger
     from provgraph.model.answers import (
         GapNote,
@@ -54,7 +54,6 @@ class Project:
         self.root = root
         self.configuration = configuration
         self.id = configuration.project.id
-        self._left_out: list[GapNote] = []
 
     # -- where things are ---------------------------------------------------------------------
 
@@ -126,72 +125,38 @@ class Project:
         return "Python audit hooks (programs that aren't Python are recorded as gaps)"
 
     @cached_property
-    def store(self) -> GraphStore:
-        """The graph: a view of the ledger, made again where it can't be used."""
-        from provgraph.graph.local import LocalGraph, NeedsRebuild, remove_index
+    def graphs(self) -> Graphs:
+        """The graphs: the local index, and the shared one where there is one."""
+        from provgraph.graphs import Graphs
 
-        path = self.cache_path / "graph.sqlite"
-        try:
-            return LocalGraph(path, project=self.id)
-        except NeedsRebuild:
-            remove_index(path)
-            return LocalGraph(path, project=self.id)
+        return Graphs(self.ledger, self.configuration, self.cache_path)
+
+    @property
+    def store(self) -> GraphStore:
+        """The graph that answers questions: a view of the ledger."""
+        return self.graphs.store
+
+    @property
+    def graph_url(self) -> str | None:
+        """Where the Neo4j is that questions go to; None: to the local graph."""
+        return self.graphs.url
 
     # -- keeping the graph in step --------------------------------------------------------------
 
     def sync(self, *, progress: Progress | None = None) -> None:
-        """Turn dead spools into records and project what the graph doesn't know yet."""
+        """Turn dead spools into records and bring the graph that answers in step."""
         from provgraph.collect.recovery import recover
 
         running, unrecorded = recover(self)
-        self._project_new(progress=progress)
+        self.graphs.sync(progress=progress)
         for run in running:
-            self._leave_out("running", run)
+            self.graphs.leave_out("running", run)
         for run in unrecorded:
-            self._leave_out("unprojected", f"run {run}")
-
-    def _project_new(self, *, progress: Progress | None = None) -> None:
-        """Project the records that the graph doesn't know yet."""
-        from provgraph.model.records import ImportRecord
-
-        self._left_out = []
-        names, known = self.ledger.names(), self.store.known()
-        if not known <= names:
-            # Another ledger's graph: one that lay at this path before, or was restored over.
-            self.store.clear()
-            known = set()
-        new = sorted(names - known)
-        batch: list[tuple[str, Any, Mapping[str, Mapping[str, Any]]]] = []
-        for place, (name, record) in enumerate(self.ledger.read_many(new)):
-            if isinstance(record, LedgerError):
-                reason = (
-                    "future-record" if isinstance(record, RecordFromFuture) else "damaged-record"
-                )
-                self._leave_out(reason, name[:12])
-            elif isinstance(record, ImportRecord):
-                try:
-                    lines = _lines(self.ledger.stream_object(record.object))
-                    self.store.add_import(name, record, lines)
-                except LedgerError:
-                    self._leave_out("unprojected", f"import {name[:12]}")
-            else:
-                batch.append((name, record, self.ledger.private_fields(record)))
-            if progress is not None and place % 100 == 0:
-                progress(place, len(new))
-        if batch:
-            self.store.add(batch)
-
-    def _leave_out(self, reason: str, subject: str) -> None:
-        """Note, for every answer, something that isn't in the graph."""
-        from provgraph.analysis.gaps import note
-
-        self._left_out.append(note(reason, subject))
+            self.graphs.leave_out("unprojected", f"run {run}")
 
     def rebuild(self, *, progress: Progress | None = None) -> GraphStatus:
-        """Make the graph anew from the ledger."""
-        self.store.clear()
-        self.sync(progress=progress)
-        return self.store.status()
+        """Make the graph anew from the ledger; a shared one only where this clone lacks nothing."""
+        return self.graphs.rebuild(progress=progress)
 
     def graph_status(self) -> GraphStatus:
         """Say what the graph holds, without bringing it up to date."""
@@ -250,7 +215,7 @@ class Project:
             resolver=Resolver(facts, wording.kind, wording.title, self._path_name),
             as_of=self._as_of(),
             command=self._command_of,
-            left_out=tuple(self._left_out),
+            left_out=tuple(self.graphs.left_out),
         )
 
     def working_tree(self, titles: Mapping[str, str] | None = None) -> Viewpoint:
@@ -296,7 +261,7 @@ class Project:
 
         questions = self.questions()
         sides: list[Side] = []
-        gaps: list[GapNote] = list(self._left_out)
+        gaps: list[GapNote] = list(self.graphs.left_out)
         for selector in (before, after):
             record = self._run_record(questions.resolver.run(selector))[1]
             private = self.ledger.private_fields(record)
@@ -355,7 +320,7 @@ class Project:
         return Log(
             as_of=questions.as_of,
             runs=tuple(lines),
-            gaps=tuple(self._left_out),
+            gaps=tuple(self.graphs.left_out),
             totals={"runs": len(rows), "shown": len(lines)},
         )
 
@@ -484,9 +449,11 @@ class Project:
         from provgraph.interchange.importing import import_lines
 
         self.sync()
-        return import_lines(
+        done = import_lines(
             self.ledger, self.store, lines, skip_bad=skip_bad, label=label, progress=progress
         )
+        self.sync()
+        return done
 
     # -- the ledger's care ----------------------------------------------------------------------
 
@@ -530,20 +497,44 @@ class Project:
 
         return audit.key(self.ledger, install)
 
-    def push(self, where: str | None = None, *, progress: Progress | None = None) -> Report:
-        """Send what the other side lacks: a git remote's name, a URL or a folder."""
-        from provgraph.governance import audit
+    def push(
+        self,
+        where: str | None = None,
+        *,
+        beside: bool = False,
+        progress: Progress | None = None,
+    ) -> Report:
+        """Send what the other side lacks: a git remote's name, a URL or a folder, or a Neo4j.
 
-        self.sync()
-        return audit.exchange(self.ledger, "push", where, root=self.root, progress=progress)
+        `beside` lets a Neo4j that holds other things hold this, too.
+        """
+        from provgraph.collect.recovery import recover
+
+        recover(self)
+        return self._exchange("push", where, beside=beside, progress=progress)
 
     def pull(self, where: str | None = None, *, progress: Progress | None = None) -> Report:
         """Fetch what this side lacks."""
-        from provgraph.governance import audit
-
-        report = audit.exchange(self.ledger, "pull", where, root=self.root, progress=progress)
+        report = self._exchange("pull", where, progress=progress)
         self.sync()
         return report
+
+    def _exchange(
+        self,
+        way: str,
+        where: str | None,
+        *,
+        beside: bool = False,
+        progress: Progress | None = None,
+    ) -> Report:
+        from provgraph.governance import audit
+        from provgraph.graph.neo4j import is_neo4j_url
+
+        if where is None or not is_neo4j_url(where):
+            return audit.exchange(self.ledger, way, where, root=self.root, progress=progress)
+        with closing(self.graphs.open(where, beside=beside)) as graph:
+            remote = self.graphs.remote(graph, pushing=way == "push")
+            return audit.exchange(self.ledger, way, remote, root=self.root, progress=progress)
 
     def _artifacts(self) -> dict[str, str]:
         """Say of each recorded name in the project whether what lies there was recorded."""
@@ -598,15 +589,14 @@ class Project:
 
     def close(self) -> None:
         """Let go of the files of the graph and the cache; they are opened again when needed."""
-        for opened in ("store", "_stat_cache"):
+        for opened in ("graphs", "_stat_cache"):
             there = self.__dict__.pop(opened, None)
             if there is not None:
                 there.close()
 
     def lookup(self) -> GraphStore:
-        """Give the graph in step with the ledger, for the recorder."""
-        self._project_new()
-        return self.store
+        """Give the local graph in step with the ledger: the recorder waits for no server."""
+        return self.graphs.lookup()
 
     def _path_name(self, text: str) -> tuple[str, bool] | None:
         """Turn a path as typed, relative to the current directory, into a name of this project."""
@@ -689,12 +679,3 @@ class Project:
         runs = {use.run for use in self.store.uses_of(keys)}
         runs |= {g.maker for g in self.store.generations(keys) if g.maker is not None}
         return [row for row in rows if row.key in runs or row.key in target.keys]
-
-
-def _lines(chunks: Iterable[bytes]) -> Iterable[bytes]:
-    rest = b""
-    for chunk in chunks:
-        *whole, rest = (rest + chunk).split(b"\n")
-        yield from whole
-    if rest:
-        yield rest

@@ -51,6 +51,13 @@ class EnvironmentSection:
 
 
 @dataclass(frozen=True, slots=True)
+class GraphSection:
+    """`[graph]`: the URL of the Neo4j that this project's team shares; empty: the local graph."""
+
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """A project's settings. Paths are globs: `*` stays in a folder, `**` crosses folders."""
 
@@ -60,6 +67,7 @@ class Configuration:
     streams: PathsSection = field(default_factory=PathsSection)
     trace: TraceSection = field(default_factory=TraceSection)
     environment: EnvironmentSection = field(default_factory=EnvironmentSection)
+    graph: GraphSection = field(default_factory=GraphSection)
 
     @property
     def kind_table(self) -> tuple[Pattern, ...]:
@@ -121,6 +129,14 @@ def is_id(text: str) -> bool:
     return re.fullmatch(r"[A-Za-z0-9_-]{8,64}", text) is not None
 
 
+def is_graph_url(text: str) -> bool:
+    """Tell whether a text can stand in a committed file as the URL of a shared graph."""
+    return text == "" or (
+        re.match(r"(bolt|neo4j)(\+s(?:sc)?)?://[^/]", text) is not None
+        and re.match(r"[^:]+://[^/@]*:[^/@]*@", text) is None
+    )
+
+
 _SECTIONS: dict[str, Callable[..., Any]] = {
     "project": ProjectSection,
     "kinds": dict,
@@ -128,6 +144,7 @@ _SECTIONS: dict[str, Callable[..., Any]] = {
     "streams": PathsSection,
     "trace": TraceSection,
     "environment": EnvironmentSection,
+    "graph": GraphSection,
 }
 _LISTS = {
     ("noise", "paths"),
@@ -154,6 +171,8 @@ def _is_setting(section: str, key: str, value: object) -> bool:
         return type(value) is str and is_id(value)
     if (section, key) == ("trace", "size_limit_mb"):
         return type(value) is int and 0 <= value <= LARGEST_LIMIT
+    if (section, key) == ("graph", "url"):
+        return type(value) is str and is_graph_url(value)
     return (
         (section, key) in _LISTS
         and isinstance(value, list)
@@ -217,6 +236,11 @@ id = @ID@
 # Environment variables whose values may be written down, besides LANG, TZ, OMP_* and the like.
 # Of every other variable only the name and a keyed digest of the value are kept.
 # allow = ["EXPERIMENT_*"]
+
+# The Neo4j that a team shares; without it, questions are answered from a local graph.
+# The password comes from NEO4J_PASSWORD or the keyring, never from here.
+[graph]
+# url = "neo4j+s://graph.example.org:7687"
 """
 
 

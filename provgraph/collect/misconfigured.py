@@ -26,6 +26,15 @@ def _is_id(text: str) -> str:
     return text
 
 
+def _is_graph_url(text: str) -> str:
+    if not configuration.is_graph_url(text):
+        raise ValueError(
+            "a graph is named like neo4j+s://host:7687/database, without a password: this file is"
+            " committed, and the password comes from NEO4J_PASSWORD or the keyring"
+        )
+    return text
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -47,6 +56,10 @@ class _Environment(_Section):
     allow: list[str] = Field(default_factory=list)
 
 
+class _Graph(_Section):
+    url: Annotated[str, AfterValidator(_is_graph_url)] = ""
+
+
 class _Document(_Section):
     project: _Project
     kinds: dict[str, Annotated[str, AfterValidator(_is_kind)]] = Field(default_factory=dict)
@@ -54,6 +67,7 @@ class _Document(_Section):
     streams: _Paths = Field(default_factory=_Paths)
     trace: _Trace = Field(default_factory=_Trace)
     environment: _Environment = Field(default_factory=_Environment)
+    graph: _Graph = Field(default_factory=_Graph)
 
 
 def complain(document: dict[str, Any], path: Path, text: str) -> None:

@@ -12,7 +12,7 @@ from provgraph.ledger.ledger import Ledger
 from provgraph.ledger.sealing import Verification
 from provgraph.ledger.sealing import seal as make_seal
 from provgraph.ledger.sealing import verify as check
-from provgraph.ledger.transport import Exchange, pull, push
+from provgraph.ledger.transport import Exchange, Remote, pull, push
 from provgraph.model.answers import Report
 from provgraph.model.digests import key_id
 from provgraph.model.records import NoteRecord, PinRecord, Recorded, RunRecord
@@ -160,11 +160,12 @@ def _replace(path: Path, text: str) -> None:
 
 
 def exchange(
-    ledger: Ledger, way: str, where: str | None, *, root: Path, progress: Progress | None
+    ledger: Ledger, way: str, where: str | Remote | None, *, root: Path, progress: Progress | None
 ) -> Report:
     """Push or pull; without a place, with the git remote of this branch, else `origin`."""
-    place = where or default_remote(root)
-    done: Exchange = (push if way == "push" else pull)(ledger, place, progress)
+    other = where or default_remote(root)
+    done: Exchange = (push if way == "push" else pull)(ledger, other, progress)
+    place = str(other)
     count = done.sent if way == "push" else done.received
     verb = "sent" if way == "push" else "received"
     words = [

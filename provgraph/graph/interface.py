@@ -157,8 +157,8 @@ class GraphStore(ABC):
     ) -> int:
         """Project records: (record name, record, private fields by category, {} where erased).
 
-        Idempotent, in any order: the graph depends on the set of records only. All or nothing.
-        Gives the number that were new.
+        Idempotent, in any order: the graph depends on the set of records only. Each record all
+        or nothing, and nothing where `records` can't be read to its end. Gives how many were new.
         """
 
     @abstractmethod
@@ -176,6 +176,13 @@ class GraphStore(ABC):
     @abstractmethod
     def close(self) -> None:
         """Release files and connections."""
+
+    def kept(self, kind: str, name: str) -> bytes | None:  # noqa: ARG002 - a default that keeps none
+        """Give the bytes of a ledger's member that this store keeps, by its hash, or None.
+
+        Unchecked: who asks compares them with the name.
+        """
+        return None
 
     # -- judging (DESIGN §4) -----------------------------------------------------------------
 

@@ -55,10 +55,7 @@ def import_lines(
             edges=summary.edges,
             label=label,
         )
-        name = ledger.append(record)
-        if name not in store.known():
-            spool.seek(0)
-            store.add_import(name, record, spool)
+        ledger.append(record)
     return summary.nodes, summary.edges, bad
 
 

@@ -77,14 +77,14 @@ class Remote(ABC):
         """
 
 
-def push(ledger: Ledger, where: str, progress: Progress | None = None) -> Exchange:
+def push(ledger: Ledger, where: str | Remote, progress: Progress | None = None) -> Exchange:
     """Send what the other ledger lacks; two pushes at once lose nothing.
 
     Raises `TransportError`.
     """
     import random
 
-    with remote_at(ledger, where, pushing=True) as remote:
+    with _opened(ledger, where, pushing=True) as remote:
         for attempt in range(RACES):
             delivery, notes = _plan(ledger, remote)
             if not delivery.send and not delivery.drop:
@@ -96,16 +96,16 @@ def push(ledger: Ledger, where: str, progress: Progress | None = None) -> Exchan
                 return Exchange(sent=sent, erased=len(delivery.drop), notes=tuple(notes))
             time.sleep(random.uniform(0, min(2.0, 0.05 * 2**attempt)))  # noqa: S311 - no secret
     raise TransportError(
-        f"others push to {without_credentials(where)} all the time; nothing was lost,"
+        f"others push to {without_credentials(str(where))} all the time; nothing was lost,"
         " and nothing was sent",
         hint="push again",
     )
 
 
-def pull(ledger: Ledger, where: str, progress: Progress | None = None) -> Exchange:
+def pull(ledger: Ledger, where: str | Remote, progress: Progress | None = None) -> Exchange:
     """Receive what this ledger lacks, each member checked by its hash. Raises `TransportError`."""
-    shown = without_credentials(where)
-    with remote_at(ledger, where, pushing=False) as remote:
+    shown = without_credentials(str(where))
+    with _opened(ledger, where, pushing=False) as remote:
         here, there = ledger.members.sizes(), remote.sizes()
         if not there:
             raise TransportError(
@@ -127,6 +127,10 @@ def pull(ledger: Ledger, where: str, progress: Progress | None = None) -> Exchan
     return Exchange(
         received=received + more[0], erased=removed + more[1], notes=tuple(_bad_notes(bad, shown))
     )
+
+
+def _opened(ledger: Ledger, where: str | Remote, *, pushing: bool) -> Remote:
+    return where if isinstance(where, Remote) else remote_at(ledger, where, pushing=pushing)
 
 
 def remote_at(ledger: Ledger, where: str, *, pushing: bool) -> Remote:

@@ -32,6 +32,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "changed-while-read": (BLOCKING, "{subject} changed between being read and being hashed"),
     "too-large-to-hash": (BLOCKING, "{subject} was overwritten and too large to hash first"),
     "log-cut": (BLOCKING, "the trace of {subject} ends early"),
+    "graph-away": (
+        BLOCKING,
+        "{subject} can't be reached; this is the local graph's answer, without what others shared",
+    ),
     "unprojected": (BLOCKING, "{subject} in the ledger is not in the graph"),
     "damaged-record": (BLOCKING, "record {subject} is damaged and was left out"),
     "future-record": (

@@ -14,6 +14,7 @@ ADVICE: dict[str, str] = {
     "changed-while-read": "run the step again while nothing else writes there",
     "too-large-to-hash": "keep the input apart from the output, then run the step again",
     "log-cut": "run the step again and let it end",
+    "graph-away": "start it or check the network; `provgraph doctor` tries it",
     "unprojected": "provgraph graph rebuild",
     "damaged-record": "provgraph verify; a copy may be had with provgraph pull",
     "future-record": "install the provgraph that wrote it, or a newer one",

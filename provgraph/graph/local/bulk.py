@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-from provgraph.errors import StoreError
+from provgraph.errors import ImportUnreadable, StoreError
 from provgraph.graph.lines import EdgeLine, NodeLine, PlainEdges, merged, read_lines
 from provgraph.graph.local.linking import Linker
 from provgraph.graph.local.schema import INDEXES, Connection
@@ -104,7 +104,7 @@ class Importer:
         return count
 
     def _uncanonical(self, name: str, error: Exception) -> StoreError:
-        return StoreError(
+        return ImportUnreadable(
             f"the lines of import {name} aren't in their canonical form ({error!r})",
             hint="`provgraph verify` says whether the ledger is whole.",
         )

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, cast
 
-from provgraph.errors import StoreError
+from provgraph.errors import ImportUnreadable, StoreError
 from provgraph.graph.lines import (
     DEFAULTS,
     PLAIN_CODES,
@@ -45,7 +45,7 @@ from provgraph.graph.neo4j.vertices import (
 )
 from provgraph.ledger.layout import RECORDS
 from provgraph.model.kinds import RUN
-from provgraph.model.records import ImportRecord, Recorded, to_bytes
+from provgraph.model.records import ImportRecord, Recorded
 
 NODES = 10_000  # in one transaction
 EDGES = 20_000
@@ -72,7 +72,7 @@ class Importer:
         self._outside: dict[str, int] = {}
         self._makers: dict[int, tuple[str, int]] = {}  # artefact → the maker with the least id
 
-    def add(self, name: str, record: Recorded, lines: Iterable[bytes]) -> int:
+    def add(self, name: str, record: Recorded, lines: Iterable[bytes], body: bytes) -> int:
         """Project an import that isn't yet; gives how many lines were new."""
         if not isinstance(record, ImportRecord):
             raise StoreError(f"record {name} is not an import")
@@ -83,7 +83,7 @@ class Importer:
             count = self._read(record.project, lines)
             starts, ends = self._resolved()
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-            raise StoreError(
+            raise ImportUnreadable(
                 f"the lines of import {name} aren't in their canonical form ({error!r})",
                 hint="`provgraph ledger verify` says whether the ledger is whole.",
             ) from error
@@ -93,7 +93,6 @@ class Importer:
         self._put_outside()
         self._put_edges(edges)
         self._put_makers()
-        body = to_bytes(record)
         self._connection.writing(_put_record, record_row(self._folder, name, body, {}))
         return count
 

@@ -196,6 +196,7 @@ class Connection:
             raise StoreAway(
                 f"{self.place} can't be reached: {_first_line(error)}",
                 hint="is it running, and the URL right? `provgraph doctor` tries it",
+                place=str(self.place),
             ) from error
         except exceptions.Neo4jError as error:
             if error.code == "Neo.ClientError.Database.DatabaseNotFound":
@@ -204,16 +205,22 @@ class Connection:
                     hint="leave the database out of the URL for the server's default one",
                 ) from error
             if _is_away(error):
-                raise StoreAway(f"{self.place} is not ready: {_first_line(error)}") from error
+                raise StoreAway(
+                    f"{self.place} is not ready: {_first_line(error)}", place=str(self.place)
+                ) from error
             raise StoreError(
                 f"{self.place} can't do that: {_first_line(error)} ({_code(error)})"
             ) from error
         except exceptions.DriverError as error:
             if _is_away(error):
-                raise StoreAway(f"{self.place} can't be reached: {_first_line(error)}") from error
+                raise StoreAway(
+                    f"{self.place} can't be reached: {_first_line(error)}", place=str(self.place)
+                ) from error
             raise StoreError(f"{self.place} can't be asked: {_first_line(error)}") from error
         except OSError as error:  # before the driver has a connection of its own
-            raise StoreAway(f"{self.place} can't be reached: {error}") from error
+            raise StoreAway(
+                f"{self.place} can't be reached: {error}", place=str(self.place)
+            ) from error
 
 
 class Work:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from provgraph.graph.interface import GraphStatus, GraphStore
 from provgraph.graph.neo4j.connection import LAYOUT, Connection
 from provgraph.graph.neo4j.finding import Finding
 from provgraph.graph.neo4j.lookups import Lookups
-from provgraph.graph.neo4j.projecting import Entry, Projector
+from provgraph.graph.neo4j.projecting import Entry, Projector, member_id
 from provgraph.graph.neo4j.reaching import Reaching
 from provgraph.graph.neo4j.vertices import Kinds
 from provgraph.model.kinds import ARTEFACTS, kind_of
@@ -47,6 +48,16 @@ class Neo4jGraph(Lookups, Finding, Reaching, GraphStore):
         self._kinds = kinds
 
     @property
+    def folder(self) -> str:
+        """Whose ledger is counted as known."""
+        return self._folder
+
+    @property
+    def kinds(self) -> Kinds:
+        """How artefacts get their kinds."""
+        return self._kinds
+
+    @property
     def connection(self) -> Connection:
         """The connection, for those who ask in Cypher and for the transport."""
         return self._connection
@@ -73,10 +84,29 @@ class Neo4jGraph(Lookups, Finding, Reaching, GraphStore):
             count += self._connection.writing(Projector(self._folder, self._kinds).add, chunk)
         return count
 
-    def add_import(self, name: str, record: Recorded, lines: Iterable[bytes]) -> int:
+    def add_import(
+        self, name: str, record: Recorded, lines: Iterable[bytes], *, body: bytes | None = None
+    ) -> int:
         from provgraph.graph.neo4j.bulk import Importer
 
-        return Importer(self._connection, self._folder, self._kinds).add(name, record, lines)
+        importer = Importer(self._connection, self._folder, self._kinds)
+        return importer.add(name, record, lines, to_bytes(record) if body is None else body)
+
+    def record_names(self) -> set[str]:
+        """Give the names of all records that the server keeps of this ledger."""
+        return set(self._connection.one("look-up/record-names", folder=self._folder) or ())
+
+    def kept(self, kind: str, name: str) -> bytes | None:
+        identifier = member_id(self._folder, kind, name)
+        for _, body, chunks in self._connection.read("look-up/members-at", ids=[identifier]):
+            if body is not None:
+                return zlib.decompress(body)
+            parts = [
+                self._connection.one("look-up/chunk", id=f"{identifier}#{number}") or b""
+                for number in range(chunks)
+            ]
+            return b"".join(zlib.decompress(part) for part in parts if part)
+        return None
 
     def clear(self) -> None:
         self._connection.batches("write/unproject", folder=self._folder)

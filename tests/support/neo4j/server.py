@@ -29,6 +29,8 @@ VERSION = "5.26.12"
 IMAGE = "neo4j:5.26-community"
 JAVA = 17
 OPTIONS = ("-Xmx1g", "-XX:+UseSerialGC")
+# Tests ask little of one server, so they would pay for optimising and hardly use it.
+BRIEFLY = "-XX:TieredStopAtLevel=1"
 PATIENCE = 120.0  # s for a server to start, or to end, on a busy machine
 PROGRAM = Path(__file__).with_name("Server.java")
 # Taken when this is imported, for tests give themselves another home.
@@ -75,8 +77,8 @@ class Neo4j:
 
 
 @contextmanager
-def a_neo4j() -> Iterator[Neo4j]:
-    """Give a server for as long as it is needed."""
+def a_neo4j(*, optimised: bool = False) -> Iterator[Neo4j]:
+    """Give a server for as long as it is needed; `optimised`, for measurements."""
     url = os.environ.get("NEO4J_URL")
     if url:
         yield Neo4j(
@@ -91,7 +93,7 @@ def a_neo4j() -> Iterator[Neo4j]:
     else:
         with (
             tempfile.TemporaryDirectory(prefix="provgraph-neo4j-") as folder,
-            Server(Path(folder)) as server,
+            Server(Path(folder), optimised=optimised) as server,
         ):
             yield server.access
 
@@ -102,10 +104,18 @@ class Server:
     Port and data stay. Without a password anyone may log in; it has 8 characters or more.
     """
 
-    def __init__(self, folder: Path, *, password: str = "", version: str = VERSION) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        password: str = "",
+        optimised: bool = False,
+        version: str = VERSION,
+    ) -> None:
         self.folder = folder
         self.password = password
-        self._start_with = prepare(version)
+        java, *rest = prepare(version)
+        self._start_with = [java, *rest] if optimised else [java, BRIEFLY, *rest]
         self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -1,0 +1,206 @@
+"""Which graph answers, and keeping it in step with the ledger: the local one, or a shared Neo4j.
+
+The recorder asks the local index only, for capture waits for no server. Questions go to the
+Neo4j that `provgraph.toml` or PROVGRAPH_GRAPH names; while it is away, to the local index, and the
+answer says so.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from provgraph.errors import LedgerError, RecordFromFuture, StoreAway, StoreError, TransportError
+
+if TYPE_CHECKING:
+    from provgraph.collect.configuration import Configuration
+    from provgraph.graph.interface import GraphStatus, GraphStore
+    from provgraph.graph.local import LocalGraph
+    from provgraph.graph.neo4j import Neo4jGraph
+    from provgraph.graph.neo4j.remote import Neo4jRemote
+    from provgraph.ledger.ledger import Ledger
+    from provgraph.model.answers import GapNote
+
+LOCAL = "local"  # what PROVGRAPH_GRAPH says to leave a shared graph aside
+Progress = Callable[[int, int | None], None]
+
+
+class Graphs:
+    """The graphs of one project; `left_out` is what the last sync could not put there."""
+
+    def __init__(self, ledger: Ledger, configuration: Configuration, cache: Path) -> None:
+        self._ledger = ledger
+        self._configuration = configuration
+        self._project = configuration.project.id
+        self._path = cache / "graph.sqlite"
+        self._away: str = ""
+        self.left_out: list[GapNote] = []
+
+    @property
+    def url(self) -> str | None:
+        """Where the shared graph is, if there is to be one."""
+        said = os.environ.get("PROVGRAPH_GRAPH") or self._configuration.graph.url
+        return None if said in ("", LOCAL) else said
+
+    @cached_property
+    def index(self) -> LocalGraph:
+        """The local graph: a view of this ledger, made again where it can't be used."""
+        from provgraph.graph.local import LocalGraph, NeedsRebuild, remove_index
+
+        try:
+            return LocalGraph(self._path, project=self._project)
+        except NeedsRebuild:
+            remove_index(self._path)
+            return LocalGraph(self._path, project=self._project)
+
+    @cached_property
+    def shared(self) -> Neo4jGraph | None:
+        """The shared graph; None where there is to be none, or it is away.
+
+        Raises `StoreError` where a server answers that can't be used.
+        """
+        if self.url is None:
+            return None
+        try:
+            return self.open(self.url)
+        except StoreAway as error:
+            self._fall_back(error)
+            return None
+
+    @property
+    def store(self) -> GraphStore:
+        """The graph that answers questions."""
+        return self.index if self.shared is None else self.shared
+
+    def open(self, url: str, *, beside: bool = False) -> Neo4jGraph:
+        """Open the graph at a URL; `beside` lets it settle among others' data."""
+        from provgraph.graph.neo4j import Connection, Neo4jGraph
+        from provgraph.graph.neo4j.vertices import Kinds
+        from provgraph.model.kinds import ARTEFACTS, kind_of
+
+        table = self._configuration.kind_table
+        connection = Connection(url, beside=beside)
+        try:
+            connection.prepare()
+        except BaseException:
+            connection.close()
+            raise
+        return Neo4jGraph(
+            connection,
+            folder=self._project,
+            project=self._project,
+            kinds=Kinds(
+                of=lambda name, made: kind_of(name, produced=made, table=table),
+                labels=frozenset(ARTEFACTS),
+            ),
+        )
+
+    def remote(self, graph: Neo4jGraph, *, pushing: bool) -> Neo4jRemote:
+        """Give a shared graph as a transport."""
+        from provgraph.graph.neo4j.remote import Neo4jRemote
+
+        return Neo4jRemote(graph, self._ledger, pushing=pushing)
+
+    # -- keeping in step ----------------------------------------------------------------------
+
+    def sync(self, *, progress: Progress | None = None) -> None:
+        """Bring the graph that answers in step with the ledger."""
+        self.left_out = []
+        try:
+            if self.shared is not None:
+                self._share(self.shared, progress)
+                return
+        except StoreAway as error:
+            self._fall_back(error)
+        if self._away:
+            self.leave_out("graph-away", self._away)
+        self._fill_index(progress)
+
+    def lookup(self) -> LocalGraph:
+        """Give the local index in step with the ledger, for the recorder."""
+        self.left_out = []
+        self._fill_index(None)
+        return self.index
+
+    def rebuild(self, *, progress: Progress | None = None) -> GraphStatus:
+        """Make the graph that answers anew; a shared one only where nothing would be missing."""
+        if self.shared is not None:
+            lacking = self.shared.record_names() - self._ledger.names()
+            if lacking:
+                raise StoreError(
+                    f"{self.shared.connection.place} holds {len(lacking):,} records that this clone"
+                    " lacks, so it can't make that graph anew",
+                    hint=f"provgraph pull {self.url}, then again",
+                )
+        self.store.clear()
+        self.sync(progress=progress)
+        return self.store.status()
+
+    def close(self) -> None:
+        """Let go of files and connections; they are opened again when needed."""
+        for opened in ("index", "shared"):
+            there = self.__dict__.pop(opened, None)
+            if there is not None:
+                there.close()
+
+    def _fall_back(self, error: StoreAway) -> None:
+        """Leave the shared graph aside, for the rest of this process, and say why."""
+        self._away = f"the shared graph {error.place or self.url}"
+        there = self.__dict__.pop("shared", None)
+        if there is not None:
+            there.close()
+        self.__dict__["shared"] = None
+
+    def _share(self, graph: Neo4jGraph, progress: Progress | None) -> None:
+        """Send the shared graph what it lacks; it may hold more than this clone."""
+        from provgraph.ledger.transport import push
+
+        if self._ledger.names() <= graph.known():
+            return
+        remote = self.remote(graph, pushing=True)
+        try:
+            push(self._ledger, remote, progress)
+        except TransportError as error:
+            if isinstance(error.__cause__, StoreAway):
+                raise error.__cause__ from error
+            raise
+        for reason, subject in remote.left_out:
+            self.leave_out(reason, subject)
+
+    def _fill_index(self, progress: Progress | None) -> None:
+        """Project the records that the index doesn't know yet."""
+        from provgraph.graph.lines import split_lines
+        from provgraph.model.records import ImportRecord
+
+        names, known = self._ledger.names(), self.index.known()
+        if not known <= names:
+            # Another ledger's graph: one that lay at this path before, or was restored over.
+            self.index.clear()
+            known = set()
+        new = sorted(names - known)
+        batch: list[tuple[str, Any, Mapping[str, Mapping[str, Any]]]] = []
+        for place, (name, record) in enumerate(self._ledger.read_many(new)):
+            if isinstance(record, LedgerError):
+                future = isinstance(record, RecordFromFuture)
+                self.leave_out("future-record" if future else "damaged-record", name[:12])
+            elif isinstance(record, ImportRecord):
+                try:
+                    lines = split_lines(self._ledger.stream_object(record.object))
+                    self.index.add_import(name, record, lines)
+                except LedgerError:
+                    self.leave_out("unprojected", f"import {name[:12]}")
+            else:
+                batch.append((name, record, self._ledger.private_fields(record)))
+            if progress is not None and place % 100 == 0:
+                progress(place, len(new))
+        if batch:
+            self.index.add(batch)
+
+    def leave_out(self, reason: str, subject: str) -> None:
+        """Note, for every answer, something that isn't in the graph."""
+        from provgraph.analysis.gaps import note
+
+        self.left_out.append(note(reason, subject))
