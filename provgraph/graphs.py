@@ -13,7 +13,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provgraph.errors import LedgerError, RecordFromFuture, StoreAway, StoreError, TransportError
+from provgraph.errors import (
+    LedgerError,
+    ObjectMissing,
+    RecordFromFuture,
+    StoreAway,
+    StoreError,
+    TransportError,
+)
 
 if TYPE_CHECKING:
     from provgraph.collect.configuration import Configuration
@@ -23,7 +30,9 @@ if TYPE_CHECKING:
     from provgraph.graph.neo4j.remote import Neo4jRemote
     from provgraph.ledger.ledger import Ledger
     from provgraph.model.answers import GapNote
+    from provgraph.model.records import Recorded
 
+TRIES = 5  # to find inferred edges while others write
 LOCAL = "local"  # what PROVGRAPH_GRAPH says to leave a shared graph aside
 Progress = Callable[[int, int | None], None]
 
@@ -104,6 +113,39 @@ class Graphs:
 
         return Neo4jRemote(graph, self._ledger, pushing=pushing)
 
+    # -- what records name, here or there -----------------------------------------------------
+
+    def private_fields(self, record: Recorded) -> dict[str, dict[str, Any]]:
+        """Give a record's private fields by category, also those that only the server keeps."""
+        from provgraph.ledger.layout import PRIVATE
+        from provgraph.ledger.private import read_document
+
+        fields = self._ledger.private_fields(record)
+        for category, name in record.private.items() if self.shared is not None else ():
+            if not fields[category] and not self._ledger.is_erased(name):
+                body = self._kept(PRIVATE, name)
+                fields[category] = read_document(body)[1] if body is not None else {}
+        return fields
+
+    def object(self, digest: str) -> bytes:
+        """Give an object's bytes, also one that only the server keeps. Raises `LedgerError`."""
+        from provgraph.ledger.layout import OBJECTS
+
+        try:
+            return self._ledger.get_object(digest)
+        except ObjectMissing:
+            body = self._kept(OBJECTS, digest)
+            if body is None:
+                raise
+            return body
+
+    def _kept(self, kind: str, digest: str) -> bytes | None:
+        """Ask the server for a member, and believe it only if its hash is right."""
+        from provgraph.model.digests import content_digest
+
+        body = self.store.kept(kind, digest.removeprefix("b3:"))
+        return body if body is not None and content_digest(body) == digest else None
+
     # -- keeping in step ----------------------------------------------------------------------
 
     def sync(self, *, progress: Progress | None = None) -> None:
@@ -169,6 +211,7 @@ class Graphs:
             raise
         for reason, subject in remote.left_out:
             self.leave_out(reason, subject)
+        self.infer(graph)
 
     def _fill_index(self, progress: Progress | None) -> None:
         """Project the records that the index doesn't know yet."""
@@ -198,6 +241,21 @@ class Graphs:
                 progress(place, len(new))
         if batch:
             self.index.add(batch)
+
+    def infer(self, graph: Neo4jGraph) -> None:
+        """Let a shared graph show the edges that rules add, for who asks it in Cypher.
+
+        They follow from all records, so where others write meanwhile they are found once more;
+        the last of several pushers leaves them right.
+        """
+        from provgraph.analysis.facts import Facts
+
+        for _ in range(TRIES):
+            after = graph.writes()
+            facts = Facts.load(graph, self._project)
+            edges = [(e.effect, e.cause, e.rule) for e in (*facts.copies, *facts.unwatched)]
+            if graph.infer(edges, after=after):
+                return
 
     def leave_out(self, reason: str, subject: str) -> None:
         """Note, for every answer, something that isn't in the graph."""

@@ -264,7 +264,7 @@ class Project:
         gaps: list[GapNote] = list(self.graphs.left_out)
         for selector in (before, after):
             record = self._run_record(questions.resolver.run(selector))[1]
-            private = self.ledger.private_fields(record)
+            private = self.graphs.private_fields(record)
             sides.append(
                 Side(
                     record=record,
@@ -315,7 +315,7 @@ class Project:
         for row in shown:
             found = self.store.record_of(row.id)
             record: Any = found[1] if found is not None else None
-            private = self.ledger.private_fields(record) if record is not None else {}
+            private = self.graphs.private_fields(record) if record is not None else {}
             lines.append(run_line(questions, row, record, private))
         return Log(
             as_of=questions.as_of,
@@ -355,7 +355,7 @@ class Project:
             return show_artefact(questions, keys[0])
         name, record = self._run_record(run)
         row = next(r for r in self.store.runs(self.store.by_id(run)) if r.id == run)
-        return show_run(questions, row, name, record, self.ledger.private_fields(record))
+        return show_run(questions, row, name, record, self.graphs.private_fields(record))
 
     # -- said by people -------------------------------------------------------------------------
 
@@ -534,7 +534,10 @@ class Project:
             return audit.exchange(self.ledger, way, where, root=self.root, progress=progress)
         with closing(self.graphs.open(where, beside=beside)) as graph:
             remote = self.graphs.remote(graph, pushing=way == "push")
-            return audit.exchange(self.ledger, way, remote, root=self.root, progress=progress)
+            report = audit.exchange(self.ledger, way, remote, root=self.root, progress=progress)
+            if way == "push" and report.facts["sent"]:
+                self.graphs.infer(graph)
+            return report
 
     def _artifacts(self) -> dict[str, str]:
         """Say of each recorded name in the project whether what lies there was recorded."""
@@ -627,7 +630,7 @@ class Project:
         found = self.store.record_of(run)
         if found is None:
             return ""
-        private = self.ledger.private_fields(found[1]).get("command", {})
+        private = self.graphs.private_fields(found[1]).get("command", {})
         argv = private.get("argv")
         if not isinstance(argv, list):
             return ""
@@ -654,7 +657,7 @@ class Project:
         if digest is None:
             return {}
         with suppress(LedgerError, ValueError):
-            document = json.loads(self.ledger.get_object(digest))
+            document = json.loads(self.graphs.object(digest))
             if isinstance(document, dict):
                 return document
         return {}

@@ -31,3 +31,4 @@ CREATE INDEX provgraph_title_subject IF NOT EXISTS FOR (t:LedgerTitle) ON (t.sub
 CREATE INDEX provgraph_title_object IF NOT EXISTS FOR (t:LedgerTitle) ON (t._object);
 CREATE INDEX provgraph_said_object IF NOT EXISTS FOR (n:LedgerSaid) ON (n._object);
 CREATE INDEX provgraph_note_subject IF NOT EXISTS FOR (n:Note) ON (n._subject);
+CREATE INDEX provgraph_inferred IF NOT EXISTS FOR ()-[d:DEPENDS_ON]-() ON (d._inferred);

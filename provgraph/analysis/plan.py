@@ -387,7 +387,7 @@ class _Planner:
 
     def _made(self, row: RunRow) -> dict[Name, Generation]:
         if row.key not in self._products:
-            keys = [edge.effect for edge in self.facts.store.produced_by([row.key])]
+            keys = [made.generation for made in self.facts.store.produced_by([row.key])]
             self.facts.ensure(keys)
             self._products[row.key] = {
                 (g.project, g.name): g

@@ -79,6 +79,15 @@ class UseRow(NamedTuple):
     touched: Mapping[str, str]
 
 
+class ProduceRow(NamedTuple):
+    """A PRODUCES edge: `run` wrote `generation`."""
+
+    run: int
+    generation: int
+    role: str
+    evidence: str
+
+
 class TouchRow(NamedTuple):
     """A distinct thing that was read of a source (a generation without a maker)."""
 
@@ -229,8 +238,8 @@ class GraphStore(ABC):
         """Give the USES edges out of these runs: what they read."""
 
     @abstractmethod
-    def produced_by(self, runs: Sequence[int]) -> list[EdgeRow]:
-        """Give the PRODUCES edges of these runs: cause = run, effect = generation."""
+    def produced_by(self, runs: Sequence[int]) -> list[ProduceRow]:
+        """Give the PRODUCES edges of these runs: what they wrote."""
 
     @abstractmethod
     def effects_of(self, keys: Sequence[int]) -> list[EdgeRow]:

@@ -32,7 +32,10 @@ def env(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
     provgraph = bin_ / "provgraph"
     provgraph.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m provgraph "$@"\n')
     provgraph.chmod(0o755)
+    # PROVGRAPH_TEST_GRAPH=bolt://… tells every story with its questions asked of that graph.
+    shared = {"PROVGRAPH_GRAPH": os.environ.get("PROVGRAPH_TEST_GRAPH", "")}
     return {
+        **{key: value for key, value in shared.items() if value},
         "HOME": str(home),
         "XDG_CACHE_HOME": str(home / "cache"),
         "XDG_CONFIG_HOME": str(home / "config"),

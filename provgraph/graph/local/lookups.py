@@ -18,6 +18,7 @@ from provgraph.graph.interface import (
     EdgeRow,
     Generation,
     GraphStore,
+    ProduceRow,
     RunRow,
     TouchRow,
     UseRow,
@@ -188,11 +189,13 @@ class Lookups(Base, GraphStore):
             )
         ]
 
-    def produced_by(self, runs: Sequence[int]) -> list[EdgeRow]:
+    def produced_by(self, runs: Sequence[int]) -> list[ProduceRow]:
+        word = self._words.text
         return [
-            EdgeRow(run, key, PRODUCES)
-            for run, key in self._db.rows(
-                f"SELECT run, generation FROM produces WHERE run IN {AMONG}", (among(runs),)
+            ProduceRow(run, key, word(role), word(evidence))
+            for run, key, role, evidence in self._db.rows(
+                f"SELECT run, generation, role, evidence FROM produces WHERE run IN {AMONG}",
+                (among(runs),),
             )
         ]
 

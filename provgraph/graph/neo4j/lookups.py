@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from provgraph.graph.interface import (
-    PRODUCES,
     DependRow,
     EdgeRow,
     Generation,
     GraphStore,
+    ProduceRow,
     RunRow,
     TouchRow,
     UseRow,
@@ -120,9 +120,8 @@ class Lookups(Base, GraphStore):
             for run, key, role, evidence, touched in self._rows(name, keys=plain(keys))
         ]
 
-    def produced_by(self, runs: Sequence[int]) -> list[EdgeRow]:
-        rows = self._rows("look-up/produced-by", keys=plain(runs))
-        return [EdgeRow(run, key, PRODUCES) for run, key in rows]
+    def produced_by(self, runs: Sequence[int]) -> list[ProduceRow]:
+        return [ProduceRow(*row) for row in self._rows("look-up/produced-by", keys=plain(runs))]
 
     def effects_of(self, keys: Sequence[int]) -> list[EdgeRow]:
         return [EdgeRow(*row) for row in self._rows("look-up/effects-of", keys=plain(keys))]

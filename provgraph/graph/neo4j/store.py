@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from provgraph.graph.interface import GraphStatus, GraphStore
-from provgraph.graph.neo4j.connection import LAYOUT, Connection
+from provgraph.graph.neo4j.connection import LAYOUT, Connection, Work
 from provgraph.graph.neo4j.finding import Finding
 from provgraph.graph.neo4j.lookups import Lookups
 from provgraph.graph.neo4j.projecting import Entry, Projector, member_id
@@ -24,6 +24,14 @@ CHUNK = 500  # records in one transaction
 DEFAULT_KINDS = Kinds(
     of=lambda name, made: kind_of(name, produced=made), labels=frozenset(ARTEFACTS)
 )
+
+
+def _infer(work: Work, project: str | None, rows: list[list[Any]], after: int) -> bool:
+    if work("write/lock")[0][0] != after + 1:
+        return False
+    work("write/uninferred", project=project)
+    work("write/inferred", rows=rows)
+    return True
 
 
 class Neo4jGraph(Lookups, Finding, Reaching, GraphStore):
@@ -91,6 +99,18 @@ class Neo4jGraph(Lookups, Finding, Reaching, GraphStore):
 
         importer = Importer(self._connection, self._folder, self._kinds)
         return importer.add(name, record, lines, to_bytes(record) if body is None else body)
+
+    def writes(self) -> int:
+        """Count the transactions that have written: a number for the graph's state."""
+        return int(self._connection.one("look-up/writes") or 0)
+
+    def infer(self, edges: Iterable[tuple[int, int, str]], *, after: int) -> bool:
+        """Put the (effect, cause, rule) that rules add, in place of earlier ones.
+
+        They were computed when `writes()` was `after`; False where others have written since.
+        """
+        rows = [list(edge) for edge in edges]
+        return self._connection.writing(_infer, self._project, rows, after)
 
     def record_names(self) -> set[str]:
         """Give the names of all records that the server keeps of this ledger."""
