@@ -211,6 +211,10 @@ class Graphs:
             raise
         for reason, subject in remote.left_out:
             self.leave_out(reason, subject)
+        told = {subject.rpartition(" ")[2] for _, subject in remote.left_out}
+        for name in sorted(self._ledger.names() - graph.known()):
+            if name[:12] not in told:  # the push leaves out what is damaged here
+                self.leave_out("damaged-record", name[:12])
         self.infer(graph)
 
     def _fill_index(self, progress: Progress | None) -> None:

@@ -249,9 +249,11 @@ class Questions:
     def _sentences(self, causes: Sequence[int], effects: Sequence[int]) -> tuple[str, ...]:
         """Say the shortest path from each cause to the effect: data first, the machine last."""
         reach = self.facts.store.reach(list(effects), backwards=True)
-        toward = {int(k): int(c) for k, c in zip(reach.key, reach.cause, strict=True)}
+        toward = self.facts.nearer(reach, effects, backwards=True)
         wanted = set(causes)
-        near = [int(k) for k in reach.key if int(k) in wanted]
+        found = sorted(zip(reach.depth, reach.key, strict=True), key=lambda pair: int(pair[0]))
+        steps = {int(key): int(depth) for depth, key in found if int(key) in wanted}
+        near = sorted(self.facts.ranked(steps), key=steps.__getitem__)
         roles = {
             (use.generation, use.run): use.role
             for use in self.facts.store.uses_by(sorted({toward[key] for key in near}))

@@ -146,6 +146,8 @@ def piece(
         )
     ids = {key: row.id for key, row in rows.items()}
     edges = [*_used(facts, list(runs), ids), *_others(facts, keys, ids), *_inferred(facts, ids)]
+    nodes.sort(key=lambda node: (abs(node.depth or 0), node.kind, node.name, node.id))
+    edges.sort(key=lambda edge: (edge.cause, edge.effect, edge.type, edge.role, edge.evidence))
     return Piece(
         nodes=tuple(nodes), edges=tuple(edges), focus=tuple(ids[key] for key in focus if key in ids)
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
-from provgraph.graph.interface import Generation, GraphStore, RunRow, TouchRow, UseRow
+from provgraph.graph.interface import Generation, GraphStore, Reach, RunRow, TouchRow, UseRow
 from provgraph.model.parts import THERE
 
 # Below this a copy is too likely to be chance (empty files, one-line defaults).
@@ -19,6 +19,9 @@ MICROSECOND = timedelta(microseconds=1)
 
 PLATFORM = "platform"
 STREAM = "stream"
+
+# Above this many, which of several equally short ways is shown is left to the store.
+MANY = 5_000
 
 Name = tuple[str, str]  # (project, name)
 
@@ -66,7 +69,7 @@ class Facts:
             at[generation.project, generation.name].append(generation)
         for several in at.values():
             several.sort(key=lambda g: g.order)
-        facts.at = dict(at)
+        facts.at = {name: at[name] for name in sorted(at)}
         facts.classes = store.shared_classes()
         return facts
 
@@ -224,12 +227,44 @@ class Facts:
         return dict(out)
 
     def readers(self, generations: Sequence[int]) -> dict[int, list[UseRow]]:
-        """Map generations to the uses of them that count."""
+        """Map generations, by name and id, to the uses of them that count."""
         out: dict[int, list[UseRow]] = defaultdict(list)
         for use in self.store.uses_of(generations) if generations else ():
             if self.counts(use):
                 out[use.generation].append(use)
+        known = self.generations
+        return {key: out[key] for key in sorted(out, key=lambda k: _place(known.get(k)))}
+
+    def ranked(self, keys: Iterable[int]) -> list[int]:
+        """Sort vertices by id, so that of equally good reasons every store gives the same."""
+        several = list(keys)
+        if len(several) < 2:
+            return several
+        ids = {key: self.generations[key].id for key in several if key in self.generations}
+        ids |= self.store.ids([key for key in several if key not in ids])
+        return sorted(several, key=lambda key: ids.get(key, ""))
+
+    def nearer(self, reach: Reach, starts: Iterable[int], *, backwards: bool) -> dict[int, int]:
+        """Map what was reached to the neighbour one step nearer, of several the least by id."""
+        if len(reach.key) > MANY:
+            return {int(k): int(c) for k, c in zip(reach.key, reach.cause, strict=True)}
+        depths = {int(k): int(d) for k, d in zip(reach.key, reach.depth, strict=True)}
+        keys = list(depths)
+        depths |= dict.fromkeys(starts, 0)
+        rank = {key: place for place, key in enumerate(self.ranked(depths))}
+        rows = self.store.effects_of(keys) if backwards else self.store.causes_of(keys)
+        out: dict[int, int] = {}
+        for row in rows:
+            far, near = (row.cause, row.effect) if backwards else (row.effect, row.cause)
+            if depths.get(near) == depths[far] - 1 and (
+                far not in out or rank[near] < rank[out[far]]
+            ):
+                out[far] = near
         return out
+
+
+def _place(generation: Generation | None) -> tuple[str, str]:
+    return (generation.name, generation.id) if generation is not None else ("", "")
 
 
 def moment_of(text: str) -> int:

@@ -62,7 +62,7 @@ def fall(
     fallen = Fallen(base)
     also = also or {}
     excused: set[int] = set()
-    frontier = [key for key in dict.fromkeys(seeds) if fallen.add(key, None, 0)]
+    frontier = [key for key in facts.ranked(dict.fromkeys(seeds)) if fallen.add(key, None, 0)]
     _walk(facts, fallen, frontier, excused, also)
     while excused:
         unfounded = _unfounded(facts, fallen, excused)
@@ -88,6 +88,8 @@ def _walk(facts: Facts, fallen: Fallen, frontier: list[int], excused: set[int], 
         level = waiting.pop(depth)
         if len(level) > WIDE and not waiting and not also and _leap(facts, fallen, level, depth):
             return
+        if len(level) <= WIDE:
+            level = facts.ranked(level)
         following = _next_level(facts, fallen, level, depth + 1, excused)
         for key in level:
             for other in (*facts.copied_to.get(key, ()), *also.get(key, ())):
@@ -103,7 +105,8 @@ def _next_level(
     """Let fall what has an edge from this level and nothing else to stand on."""
     following: list[int] = []
     platform = _platform_edges(facts, level)
-    for edge in facts.store.effects_of(level):
+    place = {key: number for number, key in enumerate(level)}
+    for edge in sorted(facts.store.effects_of(level), key=lambda row: place[row.cause]):
         if edge.effect in fallen:
             continue
         if edge.type == PRODUCES and edge.effect in facts.classes:

@@ -257,6 +257,10 @@ class GraphStore(ABC):
     def vertices(self, keys: Sequence[int]) -> list[VertexRow]:
         """Give vertices as people see them (kind as stored, or "" for the table to say)."""
 
+    def ids(self, keys: Sequence[int]) -> Mapping[int, str]:
+        """Map vertices to their ids."""
+        return {row.key: row.id for row in self.vertices(keys)} if keys else {}
+
     def imported_names(self, keys: Sequence[int]) -> Mapping[int, str]:
         """Map those of these vertices that are artefacts, not runs, to their names."""
         return {row.key: row.name for row in self.vertices(keys) if row.kind != "Run"}

@@ -11,6 +11,8 @@ import pytest
 
 from tests.scenario.shell import Project, begin
 from tests.scenario.trunk import told
+from tests.support.neo4j.fixtures import wipe
+from tests.support.neo4j.server import Neo4j
 
 GIT = """\
 [user]
@@ -44,6 +46,14 @@ def env(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
         "LANG": "C.UTF-8",
         "TMPDIR": str(tmp_path_factory.mktemp("tmp")),
     }
+
+
+@pytest.fixture(autouse=True)
+def _graph_of_its_own() -> None:
+    """Empty PROVGRAPH_TEST_GRAPH before each story: copies of one project share their records."""
+    url = os.environ.get("PROVGRAPH_TEST_GRAPH")
+    if url:
+        wipe(Neo4j(url))
 
 
 @pytest.fixture

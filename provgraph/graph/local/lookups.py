@@ -240,6 +240,16 @@ class Lookups(Base, GraphStore):
             found.append(VertexRow(key, identifier, RUN, label, digest, told | _props(props)))
         return found
 
+    def ids(self, keys: Sequence[int]) -> Mapping[int, str]:
+        chosen = among(keys)
+        return dict(
+            self._db.rows(
+                f"SELECT key, id FROM run WHERE key IN {AMONG}"
+                f" UNION ALL SELECT key, id FROM generation WHERE key IN {AMONG}",
+                (chosen, chosen),
+            )
+        )
+
     def imported_names(self, keys: Sequence[int]) -> Mapping[int, str]:
         return dict(
             self._db.rows(

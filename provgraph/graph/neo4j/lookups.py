@@ -149,6 +149,9 @@ class Lookups(Base, GraphStore):
             (runs if is_run else artefacts).append(vertex)
         return artefacts + runs
 
+    def ids(self, keys: Sequence[int]) -> Mapping[int, str]:
+        return dict(self._rows("look-up/ids", keys=plain(keys)))
+
     def imported_names(self, keys: Sequence[int]) -> Mapping[int, str]:
         rows = self._rows("look-up/artefact-names", keys=plain(keys))
         return dict(rows)
