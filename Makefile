@@ -21,6 +21,9 @@ endif
 PYTEST_ARGS ?= -n 2
 
 VENV := .venv
+# The example has an environment of its own, as a user's would: what developing needs (pyarrow, …)
+# is loaded by pandas where it is there, and reads natively.
+DEMO := .venv-demo
 LOWEST := .venv-lowest
 PIP := -m pip --disable-pip-version-check --no-input --quiet
 EDITABLE := install --no-deps --no-build-isolation --editable .
@@ -32,10 +35,10 @@ EDITABLE := install --no-deps --no-build-isolation --editable .
 help:
 	@sed -n '/^#   /s/^#   //p' Makefile
 
-demo: $(VENV)/.demo
-	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" sh examples/penguins/demo.sh build/demo
+demo: $(DEMO)/.demo
+	PATH="$(CURDIR)/$(DEMO)/bin:$$PATH" sh examples/penguins/demo.sh build/demo
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev $(DEMO)/.demo
 	$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
 
 test-lowest: $(LOWEST)/.dev
@@ -70,12 +73,12 @@ requirements:
 	sh requirements/compile.sh $(UV_ARGS)
 
 clean:
-	rm -rf $(VENV) $(LOWEST) build dist .mypy_cache .pytest_cache .ruff_cache \
+	rm -rf $(VENV) $(DEMO) $(LOWEST) build dist .mypy_cache .pytest_cache .ruff_cache \
 		.import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Installing. Each stamp says what its environment holds; the versions of run.txt and of the
-# example are those of dev.txt, so an environment can grow from one into the other.
+# example are those of dev.txt.
 
 %/.made:
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -87,10 +90,10 @@ clean:
 		exit 1; }
 	@touch $@
 
-$(VENV)/.demo: $(VENV)/.made requirements/run.txt examples/penguins/requirements.txt pyproject.toml
-	$(VENV)/bin/python $(PIP) install --require-hashes \
+$(DEMO)/.demo: $(DEMO)/.made requirements/run.txt examples/penguins/requirements.txt pyproject.toml
+	$(DEMO)/bin/python $(PIP) install --require-hashes \
 		-r requirements/run.txt -r examples/penguins/requirements.txt
-	$(VENV)/bin/python $(PIP) $(EDITABLE)
+	$(DEMO)/bin/python $(PIP) $(EDITABLE)
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.made requirements/dev.txt pyproject.toml

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tomllib
 from collections.abc import Mapping
@@ -19,8 +20,13 @@ EXPECTED: dict[str, Any] = tomllib.loads((EXAMPLE / "expected.toml").read_text()
 
 @pytest.fixture(scope="module")
 def penguins(tmp_path_factory: pytest.TempPathFactory, env: Mapping[str, str]) -> Project:
-    for package in ("sklearn", "pandas", "matplotlib"):
-        pytest.importorskip(package, exc_type=ImportError)
+    # `make test` makes the example's own environment; without one, that of the tests may do.
+    own = ROOT / ".venv-demo" / "bin"
+    if own.is_dir():
+        env = {**env, "PATH": f"{own}{os.pathsep}{env['PATH']}"}
+    else:
+        for package in ("sklearn", "pandas", "matplotlib"):
+            pytest.importorskip(package, exc_type=ImportError)
     root = tmp_path_factory.mktemp("example") / "penguins"
     shutil.copytree(
         EXAMPLE, root, ignore=shutil.ignore_patterns("out", "__pycache__", "graph.html")
