@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from provgraph.graph.interface import GraphStatus, GraphStore
     from provgraph.graph.local import LocalGraph
     from provgraph.graph.neo4j import Neo4jGraph
+    from provgraph.graph.neo4j.health import Finding
     from provgraph.graph.neo4j.remote import Neo4jRemote
     from provgraph.ledger.ledger import Ledger
     from provgraph.model.answers import GapNote
@@ -112,6 +114,18 @@ class Graphs:
         from provgraph.graph.neo4j.remote import Neo4jRemote
 
         return Neo4jRemote(graph, self._ledger, pushing=pushing)
+
+    def health(self) -> list[Finding]:
+        """Look at the shared graph, if there is to be one; its faults are findings, too."""
+        from provgraph.graph.neo4j.health import Finding, look
+
+        if self.url is None:
+            return []
+        try:
+            with closing(self.open(self.url)) as graph:
+                return list(look(graph, self._ledger.names()))
+        except StoreError as error:
+            return [Finding("server", False, error.message, error.hint)]
 
     # -- what records name, here or there -----------------------------------------------------
 

@@ -33,7 +33,9 @@ class Check(NamedTuple):
 def doctor(ctx: typer.Context, format: Format = "text") -> None:
     """Check whether provgraph can work here.
 
-    Looks at Python, git, the project, its ledger, cache and graph; exit 1 if something is wrong.
+    Looks at Python, git, the project, its ledger, cache and graph, and at the shared graph where
+    there is one: the connection, its version, constraints, clock, and the records on both sides.
+    Exit 1 if something is wrong.
 
     Examples:
         provgraph doctor
@@ -100,6 +102,7 @@ def of_project(project: Project) -> list[Check]:
         found += f", {left_out:,} left out" if left_out else ""
         hint = "provgraph graph status names them; provgraph graph rebuild tries again"
         checks.append(Check("graph", not left_out, found, hint))
+    checks += [Check(*finding) for finding in project.graph_health()]
     checks.append(Check("tracing", True, project.tracing))
     return checks
 

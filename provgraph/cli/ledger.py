@@ -28,8 +28,8 @@ class Category(StrEnum):
 Where = Annotated[
     str | None,
     typer.Argument(
-        metavar="[REMOTE|FOLDER]",
-        help="A git remote, or a folder or object store as fsspec names it.",
+        metavar="[REMOTE|FOLDER|NEO4J]",
+        help="A git remote, a folder or object store as fsspec names it, or a Neo4j's URL.",
         show_default="the git remote of this branch, else origin",
     ),
 ]
@@ -161,19 +161,31 @@ def _read(file: str) -> bytes:
         return source.read()
 
 
-def push(ctx: typer.Context, where: Where = None, format: Format = "text") -> None:
+def push(
+    ctx: typer.Context,
+    where: Where = None,
+    *,
+    beside: Annotated[
+        bool,
+        typer.Option("--beside", help="Settle in a Neo4j database that holds others' data, too."),
+    ] = False,
+    format: Format = "text",
+) -> None:
     """Send records that the other side lacks.
 
-    To a git remote they go as refs/provgraph/ledger, with whoever may push there.
+    To a git remote they go as refs/provgraph/ledger, with whoever may push there. A Neo4j keeps
+    them and shows them as a graph; log in with NEO4J_USERNAME and NEO4J_PASSWORD or the keyring.
 
     Examples:
         provgraph push
         provgraph push /mnt/lab/penguins
         provgraph push s3://lab/penguins
+        provgraph push neo4j+s://graph.example.org:7687
     """
     session: Session = ctx.obj
+    more = {"beside": True} if beside else {}
     with Progress("files") as progress:
-        report = session.project().push(where, progress=progress)
+        report = session.project().push(where, progress=progress, **more)
     session.answer(report, format=format)
 
 
@@ -183,6 +195,7 @@ def pull(ctx: typer.Context, where: Where = None, format: Format = "text") -> No
     Examples:
         provgraph pull
         provgraph pull /mnt/lab/penguins
+        provgraph pull neo4j+s://graph.example.org:7687
     """
     session: Session = ctx.obj
     with Progress("files") as progress:

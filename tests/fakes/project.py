@@ -10,6 +10,7 @@ from typing import Any
 
 from provgraph.errors import ImportLineError, NotInProject
 from provgraph.graph.interface import GraphStatus
+from provgraph.graph.neo4j.health import Finding
 from provgraph.model.answers import (
     ChangedName,
     GapNote,
@@ -220,8 +221,13 @@ class FakeProject(Project):
         facts = {"path": "/keys/p_fake", "id": "abcd", "hex": "5ec2e7"}
         return Report("key", True, ("key abcd in /keys/p_fake",), facts)
 
-    def push(self, where: str | None = None, *, progress: Progress | None = None) -> Report:
-        self._asked("push", where)
+    def graph_health(self) -> list[Finding]:
+        return []
+
+    def push(
+        self, where: str | None = None, *, beside: bool = False, progress: Progress | None = None
+    ) -> Report:
+        self._asked("push", where, **({"beside": True} if beside else {}))
         return Report("push", True, ("3 records sent",), {"records": 3})
 
     def pull(self, where: str | None = None, *, progress: Progress | None = None) -> Report:

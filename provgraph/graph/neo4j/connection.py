@@ -67,6 +67,11 @@ class Connection:
             self._bookmarks = neo4j.GraphDatabase.bookmark_manager()
 
     @property
+    def user(self) -> str | None:
+        """Who asks; None: nobody in particular."""
+        return self._credentials.user if self._credentials is not None else None
+
+    @property
     def database(self) -> str | None:
         """The database's name; None: the server's default."""
         return self.place.database
@@ -143,6 +148,15 @@ class Connection:
             row = session.run(_query(statement("look-up/version"))).single(strict=True)
             return str(row["version"]), str(row["edition"])
 
+    def lay_out(self) -> None:
+        """Make the constraints and indexes that aren't there; twice is once."""
+        for one in statements("schema/constraints"):
+            with self.translated(), self.session(write=True) as session:
+                session.run(_query(one)).consume()
+        with self.translated(), self.session(write=True) as session:
+            session.run(_query("CALL db.awaitIndexes(60)")).consume()
+            session.execute_write(lambda tx: Work(tx)("write/layout", layout=LAYOUT))
+
     def _settle(self) -> None:
         version, _ = self.version()
         if not _is_new_enough(version):
@@ -167,12 +181,7 @@ class Connection:
                 hint="give provgraph a database of its own, or let it settle beside them, once: "
                 f"provgraph push --beside {self.place}",
             )
-        for one in statements("schema/constraints"):
-            with self.translated(), self.session(write=True) as session:
-                session.run(_query(one)).consume()
-        with self.translated(), self.session(write=True) as session:
-            session.run(_query("CALL db.awaitIndexes(60)")).consume()
-            session.execute_write(lambda tx: Work(tx)("write/layout", layout=LAYOUT))
+        self.lay_out()
 
     # -- faults ------------------------------------------------------------------------------
 
@@ -262,4 +271,5 @@ def _code(error: Exception) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    return str(getattr(error, "message", None) or error).strip().split("\n")[0]
+    said = str(getattr(error, "message", None) or error).strip()
+    return said.partition("\n")[0].rstrip(": ")

@@ -131,6 +131,7 @@ class Neo4jGraph(Lookups, Finding, Reaching, GraphStore):
     def clear(self) -> None:
         self._connection.batches("write/unproject", folder=self._folder)
         self._connection.batches("write/clear", project=self._project)
+        self._connection.lay_out()
 
     def status(self) -> GraphStatus:
         records, nodes, edges = self._connection.read("look-up/status", folder=self._folder)[0]
