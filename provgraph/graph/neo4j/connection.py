@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from provgraph.errors import StoreAway, StoreError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 OLDEST = (5, 26)  # the long-term version that the tests run against
 LAYOUT = 1  # of what provgraph keeps in the database
 PATIENCE = 5.0  # s for a connection to come about
-RETRYING = 60.0  # s that the driver tries a transaction again
+RETRYING = 30.0  # s that the driver tries a transaction again
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -130,6 +130,13 @@ class Connection:
     def close(self) -> None:
         """Let go of the server; twice is once."""
         self.driver.close()
+
+    def __del__(self) -> None:
+        """Close what was forgotten: the driver complains of it."""
+        driver = getattr(self, "driver", None)
+        if driver is not None:
+            with suppress(Exception):
+                driver.close()
 
     # -- first use ---------------------------------------------------------------------------
 

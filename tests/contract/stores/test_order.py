@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -88,6 +89,8 @@ def entries(draw: st.DrawFn) -> list[Entry]:
     return found
 
 
+NewStore = Callable[[], GraphStore]
+
 IMPORTS = (
     (
         node("Run", "r", "1", props={"status": "failed", "ended": moment(3)}),
@@ -107,18 +110,38 @@ IMPORTS = (
 )
 
 
-@settings(
-    max_examples=150,
-    deadline=None,
-    # The same examples each time: a landing doesn't hang on a draw. PROVGRAPH_ORDER=random draws
-    # anew; it has found two records of one run, with an import of its product, that differ.
-    derandomize=os.environ.get("PROVGRAPH_ORDER") != "random",
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+def drawn(max_examples: int) -> settings:
+    return settings(
+        max_examples=max_examples,
+        deadline=None,
+        # The same examples each time: a landing doesn't hang on a draw. PROVGRAPH_ORDER=random
+        # draws anew; it has found two records of one run, with an import of its product, that
+        # differ.
+        derandomize=os.environ.get("PROVGRAPH_ORDER") != "random",
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
+
+
+@pytest.mark.parametrize("new_store", ["local-memory", "local-file"], indirect=True)
+@drawn(150)
 @given(entries=entries(), data=st.data())
 def test_any_order_of_arrival_gives_the_same_graph(
-    new_store: Callable[[], GraphStore], entries: list[Entry], data: st.DataObject
+    new_store: NewStore, entries: list[Entry], data: st.DataObject
 ) -> None:
+    check(new_store, entries, data)
+
+
+@pytest.mark.neo4j
+@pytest.mark.parametrize("new_store", ["neo4j"], indirect=True)
+@drawn(40)
+@given(entries=entries(), data=st.data())
+def test_any_order_of_arrival_gives_the_same_graph_in_neo4j(
+    new_store: NewStore, entries: list[Entry], data: st.DataObject
+) -> None:
+    check(new_store, entries, data)
+
+
+def check(new_store: NewStore, entries: list[Entry], data: st.DataObject) -> None:
     imported = data.draw(st.booleans())
     one = new_store()
     one.add(entries)
