@@ -52,8 +52,8 @@ class Lineage:
                 yield b'{"edge":{"type":"%s","from":"r%d","to":"d%d"}}\n' % (kind, run, dataset)
 
 
-def lineage(nodes: int, *, seed: int = 1) -> Lineage:
-    """Make a lineage of about so many nodes and 2.7 times as many edges."""
+def lineage(nodes: int, *, seed: int = 1, reads: float = 4) -> Lineage:
+    """Make a lineage of about so many nodes and, with 4 `reads`, 2.7 times as many edges."""
     chance = np.random.default_rng(seed)
     width = max(10, nodes * 2 // (5 * LAYERS))  # runs a layer; 1.5 data sets each
     runs = width * LAYERS
@@ -69,7 +69,7 @@ def lineage(nodes: int, *, seed: int = 1) -> Lineage:
             ),
         ]
     )
-    count = 1 + chance.poisson(4, runs)
+    count = 1 + chance.poisson(reads, runs)
     reader = np.repeat(first, count)
     back = np.where(chance.random(len(reader)) < 0.9, 0, chance.integers(0, 10, len(reader)))
     layer = np.maximum(0, reader // width - back)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 from provgraph.graph.interface import Generation, GraphStore, Reach, RunRow, TouchRow, UseRow
+from provgraph.graph.keys import key_of
 from provgraph.model.parts import THERE
 
 # Below this a copy is too likely to be chance (empty files, one-line defaults).
@@ -236,16 +237,19 @@ class Facts:
         return {key: out[key] for key in sorted(out, key=lambda k: _place(known.get(k)))}
 
     def ranked(self, keys: Iterable[int]) -> list[int]:
-        """Sort vertices by id, so that of equally good reasons every store gives the same."""
+        """Sort vertices by a hash of their ids: of equally good reasons every store gives the same.
+
+        A store whose keys are these hashes finds the least by itself.
+        """
         several = list(keys)
         if len(several) < 2:
             return several
         ids = {key: self.generations[key].id for key in several if key in self.generations}
         ids |= self.store.ids([key for key in several if key not in ids])
-        return sorted(several, key=lambda key: ids.get(key, ""))
+        return sorted(several, key=lambda key: key_of(ids.get(key, "")))
 
     def nearer(self, reach: Reach, starts: Iterable[int], *, backwards: bool) -> dict[int, int]:
-        """Map what was reached to the neighbour one step nearer, of several the least by id."""
+        """Map what was reached to the neighbour one step nearer, of several the least as ranked."""
         if len(reach.key) > MANY:
             return {int(k): int(c) for k, c in zip(reach.key, reach.cause, strict=True)}
         depths = {int(k): int(d) for k, d in zip(reach.key, reach.depth, strict=True)}

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from provgraph.analysis.facts import Facts
 from provgraph.graph.interface import PRODUCES, USES, Generation
 
-# Above this many vertices in one level the store's own walk is faster than ours.
-WIDE = 2_000
+# Above this many in one level, which of several equally good reasons is given is the store's.
+RANKED = 2_000
 
 
 class Fallen:
@@ -86,9 +86,10 @@ def _walk(facts: Facts, fallen: Fallen, frontier: list[int], excused: set[int], 
         while depth not in waiting:
             depth += 1
         level = waiting.pop(depth)
-        if len(level) > WIDE and not waiting and not also and _leap(facts, fallen, level, depth):
+        wide = len(level) > facts.store.wide
+        if wide and not (waiting or also) and _leap(facts, fallen, level, depth):
             return
-        if len(level) <= WIDE:
+        if len(level) <= RANKED:
             level = facts.ranked(level)
         following = _next_level(facts, fallen, level, depth + 1, excused)
         for key in level:
@@ -150,7 +151,7 @@ def _class_falls(
 
 def _leap(facts: Facts, fallen: Fallen, level: list[int], depth: int) -> bool:
     """Take a wide frontier's whole reach from the store at once, where no stand-in is in sight."""
-    if facts.copied_to:
+    if facts.copied_to or _platform_edges(facts, level):
         return False
     reach = facts.store.reach(level)
     keys = integers(reach.key)

@@ -151,7 +151,12 @@ class GraphStatus:
 
 
 class GraphStore(ABC):
-    """The contract. Errors of a backend reach the caller as `StoreError`."""
+    """The contract. Errors of a backend reach the caller as `StoreError`.
+
+    Above `wide` vertices in one level, `reach` is quicker than a look-up for each level.
+    """
+
+    wide = 2_000
 
     # -- writing -----------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, cast
 
 from provgraph.errors import ImportUnreadable, StoreError
+from provgraph.graph.keys import key_of
 from provgraph.graph.lines import (
     DEFAULTS,
     PLAIN_CODES,
@@ -26,7 +27,6 @@ from provgraph.graph.lines import (
     read_lines,
 )
 from provgraph.graph.neo4j.connection import Connection, Work
-from provgraph.graph.neo4j.keys import key_of
 from provgraph.graph.neo4j.projecting import (
     member_id,
     put_artefacts,

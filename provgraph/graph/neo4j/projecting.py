@@ -22,8 +22,8 @@ from provgraph.graph.details import (
     details_of,
     note_node,
 )
+from provgraph.graph.keys import class_of, key_of
 from provgraph.graph.neo4j.connection import Work, collected
-from provgraph.graph.neo4j.keys import class_of, key_of
 from provgraph.graph.neo4j.vertices import (
     Kinds,
     Stored,

@@ -5,12 +5,14 @@ The server judges a statement, not a parser of ours: its plan says what would be
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from provgraph.errors import StoreError, UsageError
+from provgraph.errors import StatementError, StoreError, UsageError
 from provgraph.graph.cypher import Rows, caret
 from provgraph.graph.neo4j.connection import Connection
 
@@ -54,25 +56,19 @@ class Neo4jCypher:
         self, statement: str, parameters: dict[str, Any], limit: int | None, timeout: float
     ) -> Iterator[Any]:
         """Give the columns, then the rows."""
-        left = math.inf if limit is None else limit
         with self._connection.translated(), self._connection.session(write=False) as session:
-            done = False
             try:
                 self._check(session, statement, parameters, timeout)
                 result = session.run(self._query(statement, timeout), parameters)
                 yield list(result.keys())
-                while left > 0 and (record := next(result, None)) is not None:
-                    left -= 1
+                for record in islice(result, limit):
                     yield [plain(value) for value in record]
-                done = left > 0
             except self._faults as error:
-                done = True
                 self._explain(error, statement, timeout)
                 raise
-            finally:
-                if not done:
-                    # Whoever asked has seen enough: without its connection the server stops.
-                    session.cancel()
+            except BaseException:  # Ctrl-C, or whoever asked has seen enough
+                _hang_up(session)
+                raise
 
     def _check(
         self, session: Session, statement: str, parameters: dict[str, Any], timeout: float
@@ -103,7 +99,7 @@ class Neo4jCypher:
     def _query(self, text: str, timeout: float) -> Any:
         from neo4j import Query
 
-        return Query(text, timeout=timeout)  # type: ignore[arg-type] # any text: it is checked
+        return Query(text, timeout=timeout)
 
     def _explain(self, error: Neo4jError, statement: str, timeout: float) -> None:
         """Raise our own sentence for what is wrong with a statement or took too much."""
@@ -122,19 +118,28 @@ class Neo4jCypher:
         if not code.startswith(("Neo.ClientError.Statement.", "Neo.ClientError.Procedure.")):
             return
         found = PLACE.search(said)
-        message = said[: found.start()] if found else said.split("\n", maxsplit=1)[0]
-        place = ""
-        hint = "the words of Cypher: https://neo4j.com/docs/cypher-manual/5/"
-        if found and "exactly one statement" in said:
-            message, hint = "one statement at a time", "ask them one after the other"
-        elif found:
-            # Everything is planned first, so the line is counted from that of EXPLAIN.
-            line, column = int(found[1]) - 1, int(found[2])
-            if line < 1:
-                line, column = 1, 1
-            place = f" at line {line}, column {column}"
-            hint = caret(statement, line, column)
-        raise UsageError(f"the statement can't be run{place}: {message}", hint=hint) from error
+        message = said[: found.start()] if found else said.partition("\n")[0]
+        if "exactly one statement" in said:
+            raise UsageError("one statement at a time", hint="ask them one after the other")
+        if not found:
+            raise StatementError(f"the statement can't be run: {message}") from error
+        # Everything is planned first, so the line is counted from that of EXPLAIN.
+        line, column = int(found[1]) - 1, int(found[2])
+        if line < 1:
+            line, column = 1, 1
+        raise StatementError(
+            f"the statement can't be run: {message} at line {line}, column {column}",
+            excerpt=caret(statement, line, column),
+        ) from error
+
+
+def _hang_up(session: Session) -> None:
+    """Cut the connection, at which the server ends what it does; closing would wait for it."""
+    # Closing the session then says what is known already.
+    logging.getLogger("neo4j").addHandler(logging.NullHandler())
+    connection = getattr(session, "_connection", None)  # the driver has no public word for this
+    if connection is not None:
+        connection.kill()
 
 
 def plain(value: Any) -> Any:

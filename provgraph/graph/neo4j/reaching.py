@@ -20,6 +20,8 @@ Next = Callable[[Sequence[int]], Mapping[int, Sequence[int]]]
 class Reaching(Base, GraphStore):
     """The reach part of the contract."""
 
+    wide = 0  # each look-up goes over the network
+
     def reach(self, seeds: Sequence[int], *, backwards: bool = False) -> Reach:
         onward, back = ("causes", "effects") if backwards else ("effects", "causes")
         frontier = plain(seeds)

@@ -13,8 +13,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from provgraph.graph.details import Details
+from provgraph.graph.keys import class_of, key_of
 from provgraph.graph.lines import NodeLine
-from provgraph.graph.neo4j.keys import class_of, key_of
 from provgraph.graph.projection import GenerationFact, RunFact, as_text, nanoseconds
 from provgraph.model.kinds import RUN
 

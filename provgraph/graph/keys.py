@@ -1,4 +1,4 @@
-"""Keys of vertices: made from their ids, so that no counter is shared between those who write."""
+"""Keys made from ids: no counter is shared between those who write, and every store ranks alike."""
 
 from __future__ import annotations
 
