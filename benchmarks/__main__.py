@@ -37,6 +37,12 @@ BENCHMARKS = {
     ),
     "import_speed": Benchmark("Importing lines", ("--nodes", "20000", "--repeat", "5")),
     "records_speed": Benchmark("Reading records", ("--runs", "1000", "--repeat", "5")),
+    "neo4j_load": Benchmark("Loading Neo4j", ("--nodes", "10000", "--repeat", "2")),
+    "neo4j_impact": Benchmark(
+        "Questions of Neo4j", ("--nodes", "20000", "--affected", "10000", "1000", "30")
+    ),
+    "neo4j_pushers": Benchmark("Twenty who push to Neo4j at once", ("--runs", "10")),
+    "cypher_local": Benchmark("Cypher without a server", ("--nodes", "20000", "--repeat", "3")),
 }
 
 HEAD = """\

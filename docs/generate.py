@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import inspect
+import json
 import sys
 import types
 import typing
@@ -23,12 +24,14 @@ from typer.main import get_command  # noqa: E402 - the checkout comes first on t
 
 from provgraph import errors  # noqa: E402
 from provgraph.cli.app import app, split_help  # noqa: E402
+from provgraph.graph import library  # noqa: E402
 from provgraph.model import gaps, kinds, records, validation  # noqa: E402
 from provgraph.render import schemas  # noqa: E402
 
 MARK = (
     "<!-- Written by docs/generate.py; change the code it comes from, then `make reference`. -->\n"
 )
+BY_HAND = ("graph.md",)  # what code can't say of itself
 EXIT_WORDS = {
     "DONE": "done; a gate passes",
     "GATE_FAILS": "a gate fails: `ledger verify` found damage, `doctor` found something wrong",
@@ -46,7 +49,8 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="say what is out of date")
     check = parser.parse_args(words).check
     wanted = dict(files())
-    strays = set((ROOT / "docs" / "reference").glob("*.md")) - set(wanted)
+    by_hand = {ROOT / "docs" / "reference" / name for name in BY_HAND}
+    strays = set((ROOT / "docs" / "reference").glob("*.md")) - set(wanted) - by_hand
     late = sorted({p for p, text in wanted.items() if not holds(p, text)} | strays)
     for path in late:
         print(f"{path.relative_to(ROOT)}: {'out of date' if check else 'written'}")
@@ -244,6 +248,31 @@ def globs(patterns: list[str]) -> str:
     return " ".join(f"`{pattern}`" for pattern in patterns)
 
 
+def cypher_page() -> str:
+    """Write the library of questions in Cypher, from the heads of their files."""
+    parts = [
+        "# Questions in Cypher",
+        "",
+        "Each is a file of `cypher/read/`, asked with `provgraph query --file NAME` (and `--param",
+        'NAME=VALUE`), or from Python with `Project.query("NAME", …)`. They are plain Cypher and',
+        "can be pasted anywhere. What the graph looks like: [the property graph](graph.md); how to",
+        "begin: [ask in Cypher](../how-to/ask-in-cypher.md).",
+    ]
+    for entry in library.questions():
+        runs_on = "Neo4j, and without a server" if entry.portable else f"{entry.needs} only"
+        why = f", because {entry.because}" if entry.because else ""
+        parts += ["", f"## {entry.name}", "", entry.answers, "", f"Runs on {runs_on}{why}.", ""]
+        if entry.parameters:
+            parts += ["| parameter | type | default | meaning |", "|---|---|---|---|"]
+        for one in entry.parameters:
+            default = "required" if one.required else f"`{json.dumps(one.default)}`"
+            parts.append(f"| `{one.name}` | {one.type} | {default} | {cell(one.meaning)} |")
+        parts += [""] * bool(entry.parameters)
+        parts += ["| column | meaning |", "|---|---|"]
+        parts += [f"| `{one.name}` | {cell(one.meaning)} |" for one in entry.columns]
+    return "\n".join(parts) + "\n"
+
+
 def records_page() -> str:
     """Write the fields of every record and of the values in them."""
     seen: list[type[Any]] = []
@@ -347,6 +376,7 @@ def cell(text: str) -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "cli.md": cli_page,
+    "cypher.md": cypher_page,
     "exit-codes.md": exit_page,
     "gaps.md": gaps_page,
     "kinds.md": kinds_page,

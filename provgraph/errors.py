@@ -4,6 +4,7 @@ ProvgraphError
 ├── UsageError (2)            the question or the command was put wrongly
 │   ├── SelectorError         unknown or ambiguous name; carries the nearest matches
 │   ├── ConfigError           provgraph.toml: file, line, key
+│   ├── StatementError        a Cypher statement that can't be run; carries the place
 │   └── ImportLineError       a bad line in a bulk import; carries its number
 ├── CannotAnswer (3)          the question is fine, the answer can't be had
 │   ├── NotInProject
@@ -66,6 +67,14 @@ class SelectorError(UsageError):
 
 class ConfigError(UsageError):
     """provgraph.toml can't be used."""
+
+
+class StatementError(UsageError):
+    """A Cypher statement that can't be run. `excerpt` shows the place, with a caret under it."""
+
+    def __init__(self, message: str, *, hint: str = "", excerpt: Sequence[str] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.excerpt = tuple(excerpt)
 
 
 class ImportLineError(UsageError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +24,13 @@ if TYPE_CHECKING:
     from provgraph.collect.configuration import Configuration
     from provgraph.collect.content import Contents, StatCache
     from provgraph.collect.strays import Strays
+    from provgraph.graph.answer import CypherAnswer
+    from provgraph.graph.cypher import CypherEngine
     from provgraph.graph.interface import GraphStatus, GraphStore, RunRow
+    from provgraph.graph.ladybug import LocalCypher
+    from provgraph.graph.neo4j.health import Finding
+    from provgraph.graph.published import Published
+    from provgraph.graph.questioning import Question
     from provgraph.graphs import Graphs
     from provgraph.ledger.ledger import Ledger
     from provgraph.model.answers import (
@@ -37,7 +43,7 @@ if TYPE_CHECKING:
         Shown,
         Status,
     )
-    from provgraph.model.records import RunRecord
+    from provgraph.model.records import Recorded, RunRecord
 
 CONFIGURATION = "provgraph.toml"
 Progress = Callable[[int, int | None], None]
@@ -161,6 +167,10 @@ class Project:
     def graph_status(self) -> GraphStatus:
         """Say what the graph holds, without bringing it up to date."""
         return self.store.status()
+
+    def graph_health(self) -> Sequence[Finding]:
+        """Say whether the shared graph is well; nothing where there is to be none."""
+        return self.graphs.health()
 
     # -- watching -------------------------------------------------------------------------------
 
@@ -436,6 +446,138 @@ class Project:
         if selector is None:
             return questions.whole()
         return questions.lineage(selector, direction=direction, depth=depth, affected=affected)
+
+    def published(self, selectors: Sequence[str] = (), **around: Any) -> Published:
+        """Give the property graph that analysts and other tools see, whole or around selectors.
+
+        `around` takes `direction` and `depth`, as `lineage` does.
+        """
+        from provgraph.analysis.facts import Facts
+        from provgraph.graph.published import InferredEdge, Published, Sources
+        from provgraph.model.kinds import kind_of
+
+        table = self.configuration.kind_table
+        only: frozenset[str] | None = None
+        if selectors:
+            questions = self.questions()
+            drawn = [questions.lineage(selector, **around) for selector in selectors]
+            only = frozenset(node.id for one in drawn for node in one.nodes)
+        else:
+            self.sync()
+
+        def inferred() -> Iterator[InferredEdge]:
+            facts = Facts.load(self.store, self.id)
+            for edge in (*facts.unwatched, *facts.copies):
+                yield InferredEdge(effect=edge.effect, cause=edge.cause, how=edge.rule)
+
+        sources = Sources(
+            kind=lambda name, made: kind_of(name, produced=made, table=table),
+            records=self._published_records,
+            inferred=inferred,
+        )
+        return Published(self.store, sources, only)
+
+    def _published_records(
+        self,
+    ) -> Iterator[tuple[str, Recorded, Mapping[str, Mapping[str, Any]]]]:
+        """Give the ledger's records, then those of runs that only a shared graph has."""
+        from provgraph.model.records import RunRecord
+
+        seen: set[str] = set()
+        for name, record in self.ledger.read_many(sorted(self.ledger.names())):
+            if not isinstance(record, LedgerError):
+                if isinstance(record, RunRecord):
+                    seen.add(record.run)
+                yield name, record, self.graphs.private_fields(record)
+        for run in self.store.list_runs() if self.graphs.shared is not None else ():
+            found = None if run.id in seen else self.store.record_of(run.id)
+            if found is not None:
+                yield *found, self.graphs.private_fields(found[1])
+
+    def local_cypher(
+        self, *, say: Callable[[str], None] = lambda _: None, progress: Progress | None = None
+    ) -> LocalCypher:
+        """Answer Cypher here, from a copy of the graph; `say` is told what a new copy cost."""
+        from provgraph.graph.ladybug import LocalCypher
+        from provgraph.model.digests import identity
+
+        self.sync()
+        table = [f"{one.glob} {one.gives}" for one in self.configuration.kind_table]
+        state = identity("graph-state", self.id, *table, "|", *sorted(self.store.known()))
+        return LocalCypher(self.cache_path, state, self.published, say=say, progress=progress)
+
+    def query(
+        self,
+        asked: str | Path,
+        /,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        limit: int | None = None,
+        timeout: float = 60.0,
+        **more: Any,
+    ) -> CypherAnswer:
+        """Ask in Cypher: a question of the library by its name, a file's path, or a statement.
+
+        Parameters are given by name, or as a map: `query("affected-by", name="data/v3").frame()`.
+        """
+        from provgraph.graph.library import find_question
+        from provgraph.graph.questioning import from_file, question
+
+        given = {**(parameters or {}), **more}
+        if isinstance(asked, Path) or find_question(asked) is not None:
+            return self.ask_cypher(from_file(str(asked), given), limit=limit, timeout=timeout)
+        return self.ask_cypher(question(asked, given), limit=limit, timeout=timeout)
+
+    def ask_cypher(
+        self,
+        question: Question,
+        *,
+        limit: int | None = None,
+        timeout: float = 60.0,
+        say: Callable[[str], None] = lambda _: None,
+        progress: Progress | None = None,
+    ) -> CypherAnswer:
+        """Ask the shared graph, else a copy of the local one; `say` is told what to know of it."""
+        from provgraph.graph.answer import CypherAnswer
+        from provgraph.graph.neo4j.querying import Neo4jCypher
+        from provgraph.graph.questioning import check_place
+
+        self.sync()
+        for gap in self.graphs.left_out:
+            say(gap.words)
+        shared, engine, source = self.graphs.shared, None, "the local graph"
+        if shared is not None:
+            engine, source = Neo4jCypher(shared.connection), str(shared.connection.place)
+        check_place(question, "Neo4j" if shared is not None else "")
+        cypher: CypherEngine = engine or self.local_cypher(say=say, progress=progress)
+        columns, rows = cypher.run(
+            question.statement,
+            question.parameters,
+            limit=None if limit is None else limit + 1,
+            timeout=timeout,
+        )
+        return CypherAnswer(columns, rows, source=source, limit=limit)
+
+    def export(
+        self,
+        format: str,
+        output: str | Path | None = None,
+        *,
+        selectors: Sequence[str] = (),
+        direction: str = "both",
+        depth: int | None = None,
+        force: bool = False,
+        progress: Progress | None = None,
+    ) -> Report:
+        """Hand the graph to other tools: graphml, node-link, csv or parquet.
+
+        `facts` has `files`, `nodes` and `relationships`. Nothing is replaced without `force`.
+        """
+        from provgraph.interchange.exporting import export, target_of
+
+        target = target_of(format, output, force=force)
+        graph = self.published(selectors, direction=direction, depth=depth)
+        return export(graph, format, target, progress=progress)
 
     def import_jsonl(
         self,

@@ -1,5 +1,6 @@
 // Give the keys of runs, newest first.
-// Parameters: project, step, status (text, or null for all), since, until (ns since 1970, or null), limit
+// Parameters: project, step, status (text, or null for all), since, until (ns since 1970, or null),
+//   limit (integer)
 // Columns: keys (one list)
 MATCH (r:Run)
 WHERE r._known > 0

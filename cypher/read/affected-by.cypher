@@ -15,7 +15,7 @@
 // Plain reachability through history: what is stale now, and why, says `provgraph impact`.
 // DISTINCT, and no name for the path: breadth first, not path by path.
 MATCH (y)<-[:USES|DEPENDS_ON*]-(x)
-WHERE (y.name = $name OR y.name STARTS WITH $name + '/') AND y.kind <> 'Run'
+WHERE (y.name = $name OR y.name STARTS WITH ($name + '/')) AND y.kind <> 'Run'
   AND y.digest STARTS WITH $digest
 WITH DISTINCT x
 WHERE $kind = '' OR x.kind = $kind

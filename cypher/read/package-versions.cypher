@@ -10,7 +10,7 @@
 MATCH (r:Run)-[u:USES]->(e)
 UNWIND u.touched AS part
 WITH r, part
-WHERE part STARTS WITH $package + '=v:'
-WITH substring(part, size($package) + 3, size(part)) AS version, r
+WHERE part STARTS WITH ($package + '=v:')
+WITH replace(part, $package + '=v:', '') AS version, r
 RETURN version, count(DISTINCT r.id) AS runs, min(r.started) AS first, max(r.started) AS last
 ORDER BY first, version

@@ -11,8 +11,11 @@
 //   pinned: pinned or published, where somebody holds on to it
 // Portable: yes
 MATCH (r:Run)-[u:USES]->(h)
-WHERE u.role = 'platform' AND any(part IN u.touched WHERE part = $attribute + '=v:' + $version
-  OR ($version = '' AND part STARTS WITH $attribute + '=v:'))
+WHERE u.role = 'platform'
+UNWIND u.touched AS part
+WITH r, part
+WHERE part = ($attribute + '=v:' + $version)
+  OR ($version = '' AND part STARTS WITH ($attribute + '=v:'))
 WITH DISTINCT r
 MATCH (r)<-[:USES|DEPENDS_ON*]-(x)
 WITH DISTINCT x

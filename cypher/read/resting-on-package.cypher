@@ -11,8 +11,10 @@
 //   pinned: pinned or published, where somebody holds on to it
 // Portable: yes
 MATCH (r:Run)-[u:USES]->(e)
-WHERE any(part IN u.touched WHERE part = $package + '=v:' + $version
-  OR ($version = '' AND part STARTS WITH $package + '=v:'))
+UNWIND u.touched AS part
+WITH r, part
+WHERE part = ($package + '=v:' + $version)
+  OR ($version = '' AND part STARTS WITH ($package + '=v:'))
 WITH DISTINCT r
 MATCH (r)<-[:USES|DEPENDS_ON*]-(x)
 WITH DISTINCT x

@@ -15,7 +15,7 @@
 //
 // What was erased (user, host, command, notes) is empty here.
 MATCH (r:Run)-[:PRODUCES]->(x)
-WHERE $name = '' OR x.name = $name OR x.name STARTS WITH $name + '/'
+WHERE $name = '' OR x.name = $name OR x.name STARTS WITH ($name + '/')
 OPTIONAL MATCH (r)-[:BY]->(who:Agent)
 OPTIONAL MATCH (r)-[:RAN]->(c:Command)
 OPTIONAL MATCH (n:Note)-[:ABOUT]->(about)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.main import get_command
 
-from provgraph.cli import asking, doctor, graph, importing, ledger, looking, recording
+from provgraph.cli import asking, doctor, graph, importing, ledger, looking, querying, recording
 from provgraph.cli.session import Session
 from provgraph.errors import Exit, UsageError
 
@@ -124,6 +124,7 @@ _add(app, "log", looking.log)
 _add(app, "show", looking.show)
 _add(app, "diff", looking.diff)
 _add(app, "render", looking.render)
+_add(app, "query", querying.query)
 _add(app, "note", recording.note)
 _add(app, "pin", recording.pin)
 
@@ -145,6 +146,7 @@ app.add_typer(_ledger, name="ledger")
 _graph = _app("Look after the graph that questions are asked of.")
 _add(_graph, "status", graph.status)
 _add(_graph, "rebuild", graph.rebuild)
+_add(_graph, "export", graph.export)
 app.add_typer(_graph, name="graph")
 
 _add(app, "doctor", doctor.doctor)

@@ -1,12 +1,12 @@
-"""The graph: what it holds, and making it anew from the ledger."""
+"""The graph: what it holds, making it anew from the ledger, handing it to other tools."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from provgraph.cli.options import Format
+from provgraph.cli.options import Depth, Direction, Format, recorded_names
 from provgraph.cli.session import Session
 
 if TYPE_CHECKING:
@@ -36,6 +36,63 @@ def rebuild(ctx: typer.Context, format: Format = "text") -> None:
     with Progress("records") as progress:
         made = session.project().rebuild(progress=progress)
     session.answer(_report_of(made, "graph rebuild"), format=format)
+
+
+def export(
+    ctx: typer.Context,
+    selectors: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SELECTOR]",
+            help="What to export the graph around; without it, everything.",
+            autocompletion=recorded_names,
+            show_default=False,
+        ),
+    ] = None,
+    format: Annotated[
+        Literal["graphml", "node-link", "csv", "parquet"],
+        typer.Option("--format", help="What to write; csv and parquet are a folder of files."),
+    ] = "graphml",
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="PATH",
+            help="The file or folder to write.",
+            show_default="graph.graphml, graph.json, graph-csv or graph-parquet",
+        ),
+    ] = None,
+    direction: Direction = "both",
+    depth: Depth = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace what an earlier export wrote there.")
+    ] = False,
+) -> None:
+    """Hand the graph to other tools: Gephi, networkx, Neo4j's bulk importer, Spark.
+
+    graphml and node-link (JSON) are one file; csv is laid out for `neo4j-admin database import
+    full`, parquet for Spark GraphFrames.
+
+    Examples:
+        provgraph graph export -o graph.graphml
+        provgraph graph export --format csv -o for-neo4j
+        provgraph graph export data/raw.csv --direction down --format node-link
+    """
+    from provgraph.cli.progress import Progress
+
+    session: Session = ctx.obj
+    with Progress("nodes and relationships") as progress:
+        made = session.project().export(
+            format,
+            output,
+            selectors=tuple(selectors or ()),
+            direction=direction,
+            depth=depth,
+            force=force,
+            progress=progress,
+        )
+    session.answer(made)
 
 
 def _report_of(status: GraphStatus, about: str) -> Report:

@@ -162,21 +162,44 @@ class Published:
     """A store's graph as tables; ask for `nodes` first, then for `relationships`.
 
     `artefacts` are the kinds that artefacts have, known once the nodes were given. `lost` counts
-    relationships left out because no record here tells of one of their ends.
+    relationships left out because no record here tells of one of their ends. `only` limits the
+    graph to these runs and artefacts, by id, and what is said of them.
     """
 
     store: GraphStore
     sources: Sources
+    only: frozenset[str] | None = None
     artefacts: dict[str, int] = field(default_factory=dict)
     lost: int = 0
     _vertices: dict[int, tuple[str, str]] = field(default_factory=dict)  # key → (label, id)
     _runs: list[int] = field(default_factory=list)
     _details: list[tuple[str, str, str]] = field(default_factory=list)
     _about: list[tuple[str, str]] = field(default_factory=list)
+    _said_of_wanted: set[str] = field(default_factory=set)
+    _given: set[str] = field(default_factory=set)
 
     def nodes(self) -> Iterator[Node]:
         """Give every node, each id once."""
         self._forget()
+        given = (node for node in self._all_nodes() if self._wanted(node))
+        if self.only is None:
+            yield from given
+            return
+        for node in given:
+            self._given.add(node.id)
+            yield node
+
+    def relationships(self) -> Iterator[Relationship]:
+        """Give every relationship; several between two nodes differ in type, role or evidence."""
+        for one in self._all_relationships():
+            if self.only is None or (one.start in self._given and one.end in self._given):
+                yield one
+
+    def _wanted(self, node: Node) -> bool:
+        """Tell whether a run or an artefact is among those asked for; details follow theirs."""
+        return self.only is None or node.id in self.only or node.id in self._said_of_wanted
+
+    def _all_nodes(self) -> Iterator[Node]:
         told: dict[str, _Told] = {}
         yield from self._recorded(told)
         ended: dict[int, str] = {}
@@ -190,36 +213,42 @@ class Published:
                 yield node
         yield from self._artefacts(ended, started)
 
-    def relationships(self) -> Iterator[Relationship]:
-        """Give every relationship; several between two nodes differ in type, role or evidence."""
+    def _all_relationships(self) -> Iterator[Relationship]:
         everything = self._vertices
         for keys in _chunks(self._runs):
             for use in self.store.uses_by(keys):
                 touched = sorted(f"{part}={digest}" for part, digest in use.touched.items())
-                props = {"role": use.role, "evidence": use.evidence, "touched": touched or None}
-                yield from self._between(USES, use.run, use.generation, props)
+                yield from self._between(
+                    USES,
+                    use.run,
+                    use.generation,
+                    role=use.role,
+                    evidence=use.evidence,
+                    touched=touched or None,
+                )
             for row in self.store.produced_by(keys):
-                props = {"role": row.role, "evidence": row.evidence}
-                yield from self._between(PRODUCES, row.run, row.generation, props)
-                mirror = {"how": MIRRORED, "evidence": row.evidence}
-                yield from self._between(DEPENDS_ON, row.generation, row.run, mirror)
+                run, made, evidence = row.run, row.generation, row.evidence
+                yield from self._between(PRODUCES, run, made, role=row.role, evidence=evidence)
+                yield from self._between(DEPENDS_ON, made, run, how=MIRRORED, evidence=evidence)
         for keys in _chunks(list(everything)):
             asked = set(keys)
             for one in self.store.depends(keys):
                 # An edge between two chunks comes with both: it belongs to its effect's.
                 if one.effect in asked or one.effect not in everything:
-                    props = {"how": one.how, "evidence": one.evidence}
-                    yield from self._between(DEPENDS_ON, one.effect, one.cause, props)
+                    yield from self._between(
+                        DEPENDS_ON, one.effect, one.cause, how=one.how, evidence=one.evidence
+                    )
         for edge in self.sources.inferred():
-            props = {"how": edge.how, "evidence": "inferred"}
-            yield from self._between(DEPENDS_ON, edge.effect, edge.cause, props)
-        for kind, run, identifier in self._details:
-            yield Relationship(kind, run, identifier, RUN, DETAILS[kind], {})
+            yield from self._between(
+                DEPENDS_ON, edge.effect, edge.cause, how=edge.how, evidence="inferred"
+            )
+        for kind, owner, identifier in self._details:
+            yield Relationship(kind, owner, identifier, RUN, DETAILS[kind], {})
         labels = {identifier: label for label, identifier in everything.values()}
-        for note, subject in self._about:
+        for said, subject in self._about:
             end = subject if subject in labels else subject.removeprefix("run:")
             if end in labels:
-                yield Relationship(ABOUT, note, end, NOTE, labels[end], {})
+                yield Relationship(ABOUT, said, end, NOTE, labels[end], {})
             else:
                 self.lost += 1
 
@@ -227,15 +256,20 @@ class Published:
         self.lost = 0
         for held in (self.artefacts, self._vertices, self._runs, self._details, self._about):
             held.clear()
+        self._given.clear()
+        self._said_of_wanted.clear()
 
-    def _between(
-        self, kind: str, start: int, end: int, props: Mapping[str, Any]
-    ) -> Iterator[Relationship]:
+    def _belongs(self, detail: str, owner: str) -> None:
+        if self.only is not None and not self.only.isdisjoint({owner, owner.removeprefix("run:")}):
+            self._said_of_wanted.add(detail)
+
+    def _between(self, kind: str, start: int, end: int, **props: Any) -> Sequence[Relationship]:
+        """Give the relationship between two vertices; none where one isn't known, which counts."""
         first, second = self._vertices.get(start), self._vertices.get(end)
         if first is None or second is None:
             self.lost += 1
-        else:
-            yield Relationship(kind, first[1], second[1], first[0], second[0], props)
+            return ()
+        return (Relationship(kind, first[1], second[1], first[0], second[0], props),)
 
     # -- nodes -------------------------------------------------------------------------------
 
@@ -248,6 +282,7 @@ class Published:
                 if note.id not in seen:
                     seen.add(note.id)
                     self._about.append((note.id, said.subject))
+                    self._belongs(note.id, said.subject)
                     yield _detail(note.label, note.id, note.props)
             if not isinstance(record, RunRecord):
                 continue
@@ -258,9 +293,13 @@ class Published:
                 plain = Details(details.commit, details.branch, details.dirty, ())
                 told[record.run] = _Told(version, record.ended, plain)
             for detail in details.nodes:
+                # One agent, or one command, may be that of many runs.
+                if (link := f"{detail.type} {record.run} {detail.id}") not in seen:
+                    seen.add(link)
+                    self._details.append((detail.type, record.run, detail.id))
+                    self._belongs(detail.id, record.run)
                 if detail.id not in seen:
                     seen.add(detail.id)
-                    self._details.append((detail.type, record.run, detail.id))
                     yield _detail(detail.label, detail.id, detail.props)
 
     def _run(

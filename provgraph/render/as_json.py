@@ -31,6 +31,11 @@ def as_json(answer: object, _style: Style) -> str:
     return "{\n" + ",\n".join(entries) + "\n}\n"
 
 
+def line_of(row: Mapping[str, Any]) -> str:
+    """Write a map on one line."""
+    return _dump(_safe(row))
+
+
 def _value(value: Any) -> str:
     if isinstance(value, Sequence) and value and is_dataclass(value[0]):
         return "[\n" + ",\n".join("  " + _dump(item) for item in value) + "\n ]"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 
-from provgraph.errors import ImportLineError, ProvgraphError, SelectorError
+from provgraph.errors import ImportLineError, ProvgraphError, SelectorError, StatementError
 from provgraph.render.interface import Style
 from provgraph.render.terminal import Page
 
@@ -23,6 +23,8 @@ def render_error(error: BaseException, *, debug: bool = False, style: Style | No
             for name in error.nearest[:limit]:
                 page.line(page.short(name, page.width - 4), indent=4)
             page.more(len(error.nearest) - limit, indent=4)
+        for line in error.excerpt if isinstance(error, StatementError) else ():
+            page.line(page.say(line), indent=4)
         if error.hint:
             page.prose(page.say(error.hint), indent=2, first=page.arrow + " ", tone="dim")
     elif isinstance(error, KeyboardInterrupt):

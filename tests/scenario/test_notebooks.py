@@ -22,7 +22,14 @@ PROMISED = {
         "plot.width",
         "PRODUCES",
         "quickstart.html",
-    )
+    ),
+    "analysts.ipynb": (
+        "summarize.py",
+        "data/v3",
+        "results rest on scikit-learn",
+        "out/v3/metrics.json",
+        "penguins/__init__.py",
+    ),
 }
 
 

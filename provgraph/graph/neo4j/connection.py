@@ -21,8 +21,15 @@ if TYPE_CHECKING:
 
 OLDEST = (5, 26)  # the long-term version that the tests run against
 LAYOUT = 1  # of what provgraph keeps in the database
-PATIENCE = 5.0  # s for a connection to come about
+PATIENCE = 10.0  # s for a connection to come about
 RETRYING = 30.0  # s that the driver tries a transaction again
+
+# What somebody else made between the server's look and its own making.
+MADE_MEANWHILE = (
+    "Neo.ClientError.Schema.EquivalentSchemaRuleAlreadyExists",
+    "Neo.ClientError.Schema.ConstraintAlreadyExists",
+    "Neo.ClientError.Schema.IndexAlreadyExists",
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -59,7 +66,7 @@ class Connection:
                 auth=auth,
                 user_agent="provgraph",
                 connection_timeout=PATIENCE,
-                connection_acquisition_timeout=4 * PATIENCE,
+                connection_acquisition_timeout=6 * PATIENCE,
                 max_transaction_retry_time=RETRYING,
                 notifications_min_severity="OFF",
                 telemetry_disabled=True,
@@ -156,11 +163,17 @@ class Connection:
             return str(row["version"]), str(row["edition"])
 
     def lay_out(self) -> None:
-        """Make the constraints and indexes that aren't there; twice is once."""
-        for one in statements("schema/constraints"):
-            with self.translated(), self.session(write=True) as session:
-                session.run(_query(one)).consume()
+        """Make the constraints and indexes that aren't there; twice is once.
+
+        Several who come first at once get into each other's way, so these are managed, too.
+        """
         with self.translated(), self.session(write=True) as session:
+            for one in statements("schema/constraints"):
+                try:
+                    session.execute_write(_run, one)
+                except self._neo4j.exceptions.ClientError as error:
+                    if error.code not in MADE_MEANWHILE:
+                        raise
             session.run(_query("CALL db.awaitIndexes(60)")).consume()
             session.execute_write(lambda tx: Work(tx)("write/layout", layout=LAYOUT))
 
@@ -254,6 +267,10 @@ def collected(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
     """Give the one list of a statement that collects its rows (75,000: 0.15 s in place of 2)."""
     found: list[list[Any]] = rows[0][0] if rows else []
     return found
+
+
+def _run(transaction: ManagedTransaction, text: str) -> None:
+    transaction.run(text).consume()
 
 
 def _query(text: str) -> Query:

@@ -1,5 +1,6 @@
 """Cypher without a server: what it answers, and what becomes of crashes, writes and impatience."""
 
+import importlib.util
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 
 from provgraph.errors import CannotAnswer, StoreError, UsageError
 from provgraph.graph import LocalGraph
-from provgraph.graph.ladybug import LocalCypher, asking, copying, local_cypher
+from provgraph.graph.ladybug import LocalCypher, asking, copying
 from provgraph.graph.published import RELATIONSHIPS, Published
 from tests.contract.formats.hostile import as_values, over, published
 from tests.contract.stores import making
@@ -55,10 +56,8 @@ def ask(cypher: LocalCypher, statement: str, **parameters: Any) -> list[list[Any
 def test_it_holds_what_is_published(nasty: Published, new_cypher: NewCypher) -> None:
     nodes, links = as_values(nasty)
     cypher = new_cypher(nasty)
-    found = {
-        row[0].pop("_label") + " " + row[0]["id"]: row[0]
-        for row in ask(cypher, "MATCH (n) RETURN n")
-    }
+    rows = [row[0] for row in ask(cypher, "MATCH (n) RETURN n")]
+    found = {f"{row.pop('_label')} {row['id']}": row for row in rows}
     assert found == {f"{label} {name}": told for name, (label, told) in nodes.items()}
     read = []
     for row in ask(cypher, "MATCH (a)-[r]->(b) RETURN a.id, r, b.id"):
@@ -81,9 +80,8 @@ def test_a_chain_of_a_thousand_comes_whole(new_cypher: NewCypher) -> None:
     reach = "MATCH (x:Dataset {name: $name})-[:USES|DEPENDS_ON*]->(y) RETURN "
     assert ask(cypher, reach + "count(DISTINCT y)", name="d1000") == [[1000]]
     assert len(ask(cypher, reach + "y.name", name="d1000")) == 1000
-    assert ask(
-        cypher, f"MATCH p = {reach[6:]} length(p) AS n ORDER BY n DESC LIMIT 1", name="d1000"
-    ) == [[1000]]
+    longest = f"MATCH p = {reach[6:]} max(length(p))"
+    assert ask(cypher, longest, name="d1000") == [[1000]]
 
 
 def test_paths_that_meet_again_and_again_do_not_explode(new_cypher: NewCypher) -> None:
@@ -114,7 +112,7 @@ def test_kinds_that_clash_keep_apart(new_cypher: NewCypher) -> None:
 @pytest.mark.parametrize(
     ("statement", "words"),
     [
-        ("MATCH (n RETURN n", "line 1, column"),
+        ("MATCH (n RETURN n", "line 1, column 10"),
         ("MATCH (n:Nope) RETURN n", "no label or type Nope"),
         ("MATCH (n) RETURN n.nope", "nope"),
         ("MATCH (n:Run) SET n.name = 'x'", "SET"),
@@ -127,14 +125,14 @@ def test_what_cannot_be_run_is_said(
     cypher = new_cypher(nasty)
     with pytest.raises(UsageError, match=words) as refused:
         ask(cypher, statement)
-    assert refused.value.hint
+    assert refused.value.hint or refused.value.excerpt  # type: ignore[attr-defined]
 
 
 def test_a_question_that_takes_too_long_is_ended(nasty: Published, new_cypher: NewCypher) -> None:
     cypher = new_cypher(nasty)
     cypher.copy()
     began = time.monotonic()
-    with pytest.raises(StoreError, match="ended after 0.5 s"):
+    with pytest.raises(StoreError, match=r"ended after 0\.5 s"):
         cypher.run(LONG, timeout=0.5)
     assert time.monotonic() - began < 10
 
@@ -159,8 +157,8 @@ def test_a_crash_is_a_sentence_and_the_next_question_is_answered(
 ) -> None:
     cypher = new_cypher(nasty)
     cypher.copy()
-    threading.Timer(0.7, lambda: [os.kill(child, signal.SIGSEGV) for child in children()]).start()
-    with pytest.raises(StoreError, match="crashed .SIGSEGV") as crashed:
+    threading.Timer(0.7, crash).start()
+    with pytest.raises(StoreError, match=r"crashed \(SIGSEGV") as crashed:
         cypher.run(LONG, timeout=30)
     assert "Neo4j" in crashed.value.hint
     assert ask(cypher, "RETURN 1 AS x") == [[1]]
@@ -212,7 +210,7 @@ def test_several_at_once_make_one_copy(nasty: Published, tmp_path: Path) -> None
 def test_without_the_library_it_says_what_to_install(
     nasty: Published, new_cypher: NewCypher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local_cypher.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(CannotAnswer, match="needs the package ladybug") as missing:
         new_cypher(nasty)
     assert "provgraph[cypher]" in missing.value.hint
@@ -227,6 +225,11 @@ def test_the_child_ends_with_whoever_asked() -> None:
     process.stdin.close()
     process.wait(timeout=20)
     process.stdout.close()
+
+
+def crash() -> None:
+    for child in children():
+        os.kill(child, signal.SIGSEGV)
 
 
 def children() -> list[int]:

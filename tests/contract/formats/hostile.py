@@ -63,16 +63,22 @@ def entries() -> Iterator[Entry]:
 def published(store: GraphStore, only: frozenset[str] | None = None) -> Published:
     """Fill a store and give its published graph."""
     store.add(entries())
-    return over(store, entries, only)
+    return over(store, entries, only, copies=True)
 
 
 def over(
-    store: GraphStore, records: Callable[[], Iterator[Entry]], only: frozenset[str] | None = None
+    store: GraphStore,
+    records: Callable[[], Iterator[Entry]],
+    only: frozenset[str] | None = None,
+    *,
+    copies: bool = False,
 ) -> Published:
+    """Give the published graph of a store; `copies`: with an edge that a rule adds."""
+
     def inferred() -> Iterator[InferredEdge]:
-        several = sorted(store.at_names(store.all_names()), key=lambda g: g.id)
-        if len(several) > 1:
-            yield InferredEdge(effect=several[0].key, cause=several[1].key, how="copy")
+        if copies:
+            first, second, *_ = sorted(store.at_names(store.all_names()), key=lambda g: g.id)
+            yield InferredEdge(effect=first.key, cause=second.key, how="copy")
 
     return Published(
         store,

@@ -255,7 +255,11 @@ def pushing(ledger: Ledger, url: str) -> "subprocess.Popen[bytes]":
     )
 
 
-def test_twenty_who_push_at_once_lose_and_double_nothing(neo4j: Neo4j, tmp_path: Path) -> None:
+def test_twenty_who_push_at_once_lose_and_double_nothing(
+    private_neo4j: PrivateNeo4j, tmp_path: Path
+) -> None:
+    """Into a database that nobody has used yet, so they lay it out at once, too."""
+    neo4j = private_neo4j().access
     ledgers = [ledger_at(tmp_path / f"clone{number}") for number in range(20)]
     for number, ledger in enumerate(ledgers):
         fill(ledger, number + 2, 5)
