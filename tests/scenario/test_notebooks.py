@@ -6,10 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.support.neo4j.fixtures import driver_of
+from tests.support.neo4j.server import Neo4j
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((CHECKOUT / "notebooks").glob("*.ipynb"))
@@ -47,6 +51,19 @@ def test_no_output_is_kept_in_git(notebook: Path) -> None:
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.name)
 def test_a_notebook_runs_and_keeps_its_promise(notebook: Path, tmp_path: Path) -> None:
+    runs_and_keeps_its_promise(notebook, tmp_path, {})
+
+
+def test_the_analysts_notebook_asks_a_shared_graph(neo4j: Neo4j, tmp_path: Path) -> None:
+    notebook = CHECKOUT / "notebooks" / "analysts.ipynb"
+    runs_and_keeps_its_promise(notebook, tmp_path, neo4j.environment)
+    with driver_of(neo4j) as driver:
+        runs = driver.execute_query("MATCH (r:Run) RETURN count(r)")[0][0][0]
+    assert runs == 10
+
+
+def runs_and_keeps_its_promise(notebook: Path, tmp_path: Path, more: Mapping[str, str]) -> None:
+    """Execute a notebook in a process of its own and look at its outputs."""
     pytest.importorskip("nbclient", reason="requirements/dev.txt has it")
     left_out = ("PROVGRAPH", "JUPYTER", "JPY_", "IPYTHON")
     environ = {k: v for k, v in os.environ.items() if not k.startswith(left_out)}
@@ -57,6 +74,7 @@ def test_a_notebook_runs_and_keeps_its_promise(notebook: Path, tmp_path: Path) -
         "TMPDIR": str(tmp_path),
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
     }
+    environ |= more
     (tmp_path / "home").mkdir()
     executed = tmp_path / notebook.name
     executed.write_bytes(notebook.read_bytes())
