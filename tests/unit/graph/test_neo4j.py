@@ -1,10 +1,17 @@
 """Neo4j as a server: refused, foreign, killed in the middle, and twenty who push at once."""
 
 import random
+import socket
+import socketserver
+import ssl
 import subprocess
 import sys
 import textwrap
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -346,3 +353,68 @@ def test_inferred_edges_are_for_analysts_alone(neo4j: Neo4j) -> None:
     assert found[0][0][0] == 1
     assert graph.infer([], after=graph.writes())
     assert graph.reach([copy], backwards=True).key == []
+
+
+# -- schemes ------------------------------------------------------------------------------------
+
+
+def test_routing_is_the_drivers_own(neo4j: Neo4j) -> None:
+    """`neo4j://` asks the server for its members and uses them, with our bookmarks."""
+    graph = graph_at(replace(neo4j, url=neo4j.url.replace("bolt://", "neo4j://")))
+    add(graph, run(1, "a", [use("x", "1")], [product("y", "2")]))
+    assert [row.id for row in graph.list_runs()] == ["01R0001"]
+    graph.close()
+
+
+def test_tls_is_used_and_certificates_are_checked(neo4j: Neo4j, tmp_path: Path) -> None:
+    """In front of the plain server stands one that speaks TLS with a certificate of its own."""
+    with tls_before(neo4j.url, tmp_path) as port:
+        graph = Neo4jGraph(Connection(f"bolt+ssc://127.0.0.1:{port}"), folder="p", project="p")
+        add(graph, run(1, "a"))
+        assert len(graph.known()) == 1
+        graph.close()
+        with pytest.raises(StoreAway):
+            Connection(f"bolt+s://127.0.0.1:{port}").prepare()
+
+
+@contextmanager
+def tls_before(url: str, folder: Path) -> Iterator[int]:
+    """Pass what comes by TLS on to a plain server; gives the port."""
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
+        + ["-subj", "/CN=127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem"],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    target = ("127.0.0.1", int(url.rpartition(":")[2]))
+
+    class Forward(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with (
+                suppress(OSError),
+                socket.create_connection(target) as plain,
+                context.wrap_socket(self.request, server_side=True) as safe,
+            ):
+                back = threading.Thread(target=passed_on, args=(plain, safe), daemon=True)
+                back.start()
+                passed_on(safe, plain)
+                back.join(5)
+
+    class Front(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+
+    with Front(("127.0.0.1", 0), Forward) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+def passed_on(source: socket.socket, target: socket.socket) -> None:
+    """Copy bytes until one side ends."""
+    with suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
