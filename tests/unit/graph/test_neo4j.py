@@ -381,8 +381,10 @@ def test_tls_is_used_and_certificates_are_checked(neo4j: Neo4j, tmp_path: Path) 
 def tls_before(url: str, folder: Path) -> Iterator[int]:
     """Pass what comes by TLS on to a plain server; gives the port."""
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
-        + ["-subj", "/CN=127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem"],
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"),
+            *("-subj", "/CN=127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem"),
+        ],
         cwd=folder,
         check=True,
         capture_output=True,
