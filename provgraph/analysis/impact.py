@@ -179,10 +179,13 @@ class Hits(Sequence[Hit]):
         self._fell = fell
         self._build = build
         self._outline = outline
+        self._outlined: list[Outline] | None = None
 
     def outline(self) -> list[Outline]:
         """Give what a list or a picture of all hits needs, without their reasons."""
-        return self._outline(self._fell)
+        if self._outlined is None:
+            self._outlined = self._outline(self._fell)
+        return self._outlined
 
     def __len__(self) -> int:
         return len(self._fell)

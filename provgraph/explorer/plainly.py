@@ -30,9 +30,9 @@ def text(value: object) -> Markup:
     return Markup(html.escape(said if is_safe(said) else shown(said)))
 
 
-def tag(name: str, *inside: object, **attributes: str) -> Markup:
+def tag(name: str, /, *inside: object, **attributes: str) -> Markup:
     """Build an element."""
-    said = "".join(f' {k.rstrip("_")}="{html.escape(v)}"' for k, v in attributes.items())
+    said = "".join(f' {k.replace("_", "-")}="{html.escape(v)}"' for k, v in attributes.items())
     return Markup(f"<{name}{said}>" + "".join(map(text, inside)) + f"</{name}>")
 
 
@@ -156,8 +156,20 @@ def show_page(answer: Shown) -> bytes:
 
 
 def _navigation() -> Markup:
+    options = (("focus", "Around"), ("impact", "What is affected by"), ("why", "Where from:"))
+    form = tag(
+        "form",
+        tag("select", *(tag("option", words, value=q) for q, words in options), name="q",
+            aria_label="Question"),
+        " ",
+        Markup('<input name="of" aria-label="A thing" placeholder="a name, digest or run">'),
+        " ",
+        tag("button", "Ask"),
+        action="/plain",
+    )  # fmt: skip
     return tag(
         "nav",
+        form,
         tag("a", "Home", href="/plain"),
         " · ",
         link("What is stale or unrecorded", "status"),

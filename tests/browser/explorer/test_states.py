@@ -186,6 +186,11 @@ def test_without_scripts(browser: Browser, exploring: Explorer) -> None:
         page.get_by_role("link", name="out/v1/model.pkl").click()
         page.get_by_role("link", name="Everything about it").click()
         assert page.locator("h1").inner_text() == "out/v1/model.pkl"
+        page.get_by_label("Question").select_option("impact")
+        page.get_by_label("A thing").fill("data/v3")
+        page.get_by_role("button", name="Ask").click()
+        assert "affected by a change of data/v3" in page.locator("h1").inner_text()
+        assert page.locator("tbody tr, table tr").count() > 4
 
 
 def axe() -> str:
