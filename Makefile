@@ -3,6 +3,7 @@
 #   make demo         install, run the example watched, ask what data/v3 affects, draw it
 #   make test         install what the tests need, and run them (PYTEST_ARGS="-n 2 -k impact")
 #   make check        lint, types, layers, docs
+#   make page         check the explorer's page: types, and what its tests need (Node, npm)
 #   make test-lowest  the unit tests with the oldest dependencies that provgraph accepts
 #   make bench        measurements beside their peers
 #   make format       what lint would ask for
@@ -29,7 +30,7 @@ PIP := -m pip --disable-pip-version-check --no-input --quiet
 EDITABLE := install --no-deps --no-build-isolation --editable .
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lowest check lint types layers docs reference schemas format bench \
+.PHONY: help demo test test-lowest check page lint types layers docs reference schemas format bench \
 	requirements clean
 
 help:
@@ -45,6 +46,10 @@ test-lowest: $(LOWEST)/.dev
 	$(LOWEST)/bin/python -m pytest $(PYTEST_ARGS) tests/unit
 
 check: lint types layers docs
+
+page:
+	npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund --silent
+	npm run --prefix tests/browser --silent types
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .

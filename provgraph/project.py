@@ -6,11 +6,13 @@ import os
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provgraph.errors import (
+    CannotAnswer,
     LedgerError,
     NotInProject,
     ProvgraphError,
@@ -38,10 +40,13 @@ if TYPE_CHECKING:
         Impact,
         Lineage,
         Log,
+        Match,
+        Overview,
         Report,
         RunDiff,
         Shown,
         Status,
+        Structure,
     )
     from provgraph.model.records import Recorded, RunRecord
 
@@ -60,6 +65,9 @@ class Project:
         self.root = root
         self.configuration = configuration
         self.id = configuration.project.id
+        # Where paths as typed are relative to; None: the current directory.
+        self.asked_from: Path | None = None
+        self._held: _Held | None = None
 
     # -- where things are ---------------------------------------------------------------------
 
@@ -102,6 +110,11 @@ class Project:
             words.append(f"made the ledger in {there}")
         assert project.ledger is not None
         return project, words
+
+    @property
+    def title(self) -> str:
+        """The project's name: its folder's."""
+        return self.root.name
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -207,6 +220,8 @@ class Project:
         from provgraph.analysis.selectors import Resolver
         from provgraph.model.kinds import kind_of
 
+        if self._held is not None and viewpoint is None and not platform:
+            return self._held.questions
         self.sync()
         facts = Facts.load(self.store, self.id, platform=platform)
         titles = self.store.titles()
@@ -227,6 +242,31 @@ class Project:
             command=self._command_of,
             left_out=tuple(self.graphs.left_out),
         )
+
+    def hold(self, *, for_seconds: float) -> str:
+        """Answer from one look at the ledger and the files until the next hold; names the look.
+
+        A look is taken again after `for_seconds` (longer where looking takes long), or at once when
+        something was recorded. Questions about the platform always look for themselves.
+        """
+        import time
+
+        from provgraph.model.digests import identity
+
+        held, began = self._held, time.monotonic()
+        recorded = self.ledger.names()
+        if held is not None and held.recorded == recorded and began < held.until:
+            return held.stamp
+        self._held = None
+        questions = self.questions()
+        now = questions.now
+        states = (f"{name}={now.name_state((p, name))}" for p, name in questions.facts.at)
+        silent = (f"{run.id}={now.state_of(run.key)}" for run in questions.facts.silent)
+        stamp = identity("look", *sorted(self.ledger.names()), *states, *silent, size=12)
+        took = time.monotonic() - began
+        until = time.monotonic() + max(for_seconds, 20 * took)
+        self._held = _Held(questions, frozenset(self.ledger.names()), until, stamp)
+        return stamp
 
     def working_tree(self, titles: Mapping[str, str] | None = None) -> Viewpoint:
         """See the files as they are now."""
@@ -336,7 +376,7 @@ class Project:
 
     def show(self, selector: str) -> Shown:
         """Give everything recorded about one run or artefact."""
-        from provgraph.analysis.showing import show_artefact, show_run
+        from provgraph.analysis.showing import show_artefact, show_imported, show_run
 
         questions = self.questions()
         run: str | None = None
@@ -363,9 +403,75 @@ class Project:
                 run = rows[0].id
         if run is None:
             return show_artefact(questions, keys[0])
-        name, record = self._run_record(run)
         row = next(r for r in self.store.runs(self.store.by_id(run)) if r.id == run)
+        if self.store.record_of(run) is None:
+            return show_imported(questions, row)
+        name, record = self._run_record(run)
         return show_run(questions, row, name, record, self.graphs.private_fields(record))
+
+    def near(self, selector: str, *, also: Sequence[str] = ()) -> Lineage:
+        """Give what lies within two edges of a thing, counted, and of what is in `also` (ids)."""
+        from provgraph.analysis.nearby import near
+
+        return near(self.questions(), selector, also=also)
+
+    def told_by(self, selector: str) -> str:
+        """Give the selector that a person would use for what this one means."""
+        return self.questions().told_by(selector)
+
+    def structure(self) -> Structure:
+        """Say where the graph is weak, slow or idle."""
+        from provgraph.analysis.structure import structure
+
+        return structure(self.questions())
+
+    def overview(self) -> Overview:
+        """Count everything recorded, by step, time and kind, and judge what is pinned."""
+        from provgraph.analysis.overview import overview
+
+        return overview(self.questions())
+
+    def search(self, text: str, *, limit: int = 20) -> list[Match]:
+        """Find recorded names and runs by a part of their name; the nearest first."""
+        from provgraph.analysis.searching import search
+
+        return search(self.questions(), text, limit=limit)
+
+    def explore(
+        self,
+        selector: str | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int | None = None,
+        open_browser: bool = True,
+        say: Callable[[str], None],
+    ) -> None:
+        """Serve the explorer until interrupted, beginning at a selector."""
+        try:
+            from provgraph.explorer.server.serving import serve
+        except ModuleNotFoundError as error:
+            raise CannotAnswer(
+                f"the explorer needs {error.name}, which isn't installed",
+                hint="pip install 'provgraph[explore]'",
+            ) from error
+
+        asked = {} if selector is None else {"q": "focus", "of": self._named(selector)}
+        self.asked_from = self.root
+        serve(
+            self,
+            host=host,
+            port=port,
+            asked=asked,
+            open_browser=open_browser,
+            say=say,
+            hide=lambda words: words.replace(f"{self.root}/", "").replace(str(self.root), "."),
+        )
+
+    def _named(self, selector: str) -> str:
+        """Give a selector that means the same from anywhere; raises SelectorError."""
+        self.questions().resolver.target(selector)
+        place = self._path_name(selector)
+        return f"./{place[0]}" if place is not None and place[1] else selector
 
     # -- said by people -------------------------------------------------------------------------
 
@@ -749,7 +855,7 @@ class Project:
 
         if "\0" in text:
             return None
-        path = Path(os.path.abspath(text))
+        path = Path(os.path.abspath(os.path.join(self.asked_from or "", text)))
         base = path.parent.resolve() / path.name if path.name else path
         for candidate in (base, self.root / text):
             try:
@@ -824,3 +930,13 @@ class Project:
         runs = {use.run for use in self.store.uses_of(keys)}
         runs |= {g.maker for g in self.store.generations(keys) if g.maker is not None}
         return [row for row in rows if row.key in runs or row.key in target.keys]
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """One look: what answers from it, the records it knew, until when it holds, its name."""
+
+    questions: Questions
+    recorded: frozenset[str]
+    until: float
+    stamp: str

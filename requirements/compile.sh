@@ -18,7 +18,7 @@ pin() {
 }
 
 pin requirements/dev.txt pyproject.toml --all-extras requirements/dev.in "$@"
-pin requirements/run.txt pyproject.toml requirements/build.in \
+pin requirements/run.txt pyproject.toml --extra explore requirements/build.in \
     --constraint requirements/dev.txt --upgrade
 pin examples/penguins/requirements.txt examples/penguins/requirements.in \
     --constraint requirements/dev.txt --upgrade
@@ -29,7 +29,7 @@ trap 'rm -f "$tools"' EXIT
 for name in $(sed -E '/^(#|$)/d' requirements/build.in requirements/test.in); do
     grep -oE "^$name==[^ ]+" requirements/dev.txt
 done > "$tools"
-pin requirements/lowest.txt pyproject.toml --extra gpu --extra neo4j \
+pin requirements/lowest.txt pyproject.toml --extra explore --extra gpu --extra neo4j \
     requirements/build.in requirements/test.in \
     --resolution lowest-direct --constraint "$tools" --no-annotate --upgrade
 

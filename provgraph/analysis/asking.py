@@ -188,6 +188,29 @@ class Questions:
         gaps = (note("cut", f"only {most} nodes are shown"),) if cut else ()
         return self._lineage("everything recorded", vertices, [], gaps=gaps)
 
+    def told_by(self, selector: str) -> str:
+        """Give the selector that a person would use for what this one means.
+
+        That is a name where the name alone means it, else its id; of several things what was given.
+        """
+        keys = self.resolver.vertices(selector)
+        if len(keys) != 1:
+            return selector
+        store = self.facts.store
+        runs = store.runs(keys)
+        if runs:
+            return runs[0].id if runs[0].id.startswith("run:") else f"run:{runs[0].id}"
+        vertex = store.vertices(keys)[0]
+        try:
+            alone = self.resolver.vertices(vertex.name) == keys
+        except SelectorError:
+            alone = False
+        return vertex.name if alone else vertex.id
+
+    def piece_of(self, question: str, vertices: Mapping[int, int], focus: Sequence[int]) -> Lineage:
+        """Draw these vertices, each with its depth."""
+        return self._lineage(question, vertices, focus)
+
     # -- what is out of date ------------------------------------------------------------------
 
     def status(self) -> Status:

@@ -129,7 +129,7 @@ def piece(
                 "seconds": run.seconds,
             }
         else:
-            g = facts.generations.get(key)
+            g = facts.looked_up(key)
             name = wording.title(row.name)
             kind = row.kind or wording.kind(row.name, g is not None and g.maker is not None)
             props = dict(row.props)

@@ -54,6 +54,8 @@ class Facts:
     at: dict[Name, list[Generation]] = field(default_factory=dict)
     classes: Mapping[int, int] = field(default_factory=dict)
     seen: dict[Name, list[Generation]] = field(default_factory=dict)
+    # Looked up later (imported ones, other projects'): no question may take them for recorded.
+    _others: dict[int, Generation] = field(default_factory=dict)
 
     @classmethod
     def load(cls, store: GraphStore, project: str, *, platform: bool = False) -> Facts:
@@ -126,15 +128,18 @@ class Facts:
     def generation(self, key: int) -> Generation | None:
         """Give a generation by key, from the store where it wasn't loaded."""
         if key not in self.generations:
-            for row in self.store.generations([key]):
-                self.generations[key] = row
-        return self.generations.get(key)
+            self.ensure([key])
+        return self.looked_up(key)
+
+    def looked_up(self, key: int) -> Generation | None:
+        """Give a generation that was loaded, at first or by `ensure`."""
+        return self.generations.get(key) or self._others.get(key)
 
     def ensure(self, keys: Iterable[int]) -> None:
         """Load generations in bulk."""
-        missing = [key for key in keys if key not in self.generations]
+        missing = [key for key in keys if self.looked_up(key) is None]
         for row in self.store.generations(missing) if missing else ():
-            self.generations[row.key] = row
+            self._others[row.key] = row
 
     def counts(self, use: UseRow) -> bool:
         """Tell whether an edge carries impact: the platform tier does only when asked."""

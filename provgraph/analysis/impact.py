@@ -42,6 +42,16 @@ class Fell(NamedTuple):
     state: str
 
 
+class Outline(NamedTuple):
+    """A hit without its reason."""
+
+    name: str
+    kind: str
+    state: str
+    depth: int
+    pinned: str
+
+
 @dataclass
 class Fall:
     """The difference between two judgements.
@@ -161,10 +171,21 @@ class Hits(Sequence[Hit]):
     """Hits in order, each built when it is read: 100,000 cost no more than the ten shown."""
 
     def __init__(
-        self, fell: Sequence[Fell], build: Callable[[Sequence[Fell]], tuple[Hit, ...]]
+        self,
+        fell: Sequence[Fell],
+        build: Callable[[Sequence[Fell]], tuple[Hit, ...]],
+        outline: Callable[[Sequence[Fell]], list[Outline]],
     ) -> None:
         self._fell = fell
         self._build = build
+        self._outline = outline
+        self._outlined: list[Outline] | None = None
+
+    def outline(self) -> list[Outline]:
+        """Give what a list or a picture of all hits needs, without their reasons."""
+        if self._outlined is None:
+            self._outlined = self._outline(self._fell)
+        return self._outlined
 
     def __len__(self) -> int:
         return len(self._fell)
@@ -204,7 +225,11 @@ def hits(fall: Fall, wording: Wording) -> Sequence[Hit]:
     if pins:
         ordered.sort(key=lambda fell: order.get(pins.get(fell.vertex, ""), 1))
     if len(ordered) > LONG:
-        return Hits(ordered, lambda several: hit_of(after, several, wording))
+        return Hits(
+            ordered,
+            lambda several: hit_of(after, several, wording),
+            lambda several: outline_of(after, several, wording),
+        )
     return hit_of(after, ordered, wording)
 
 
@@ -257,6 +282,60 @@ def hit_of(after: Judgement, several: Sequence[Fell], wording: Wording) -> tuple
             )
         )
     return tuple(out)
+
+
+def outline_of(after: Judgement, several: Sequence[Fell], wording: Wording) -> list[Outline]:
+    """Give hits without their reasons, in one pass over what fell."""
+    facts = after.facts
+    shown = {v.key: v for v in facts.store.vertices([fell.vertex for fell in several])}
+    steps = _Steps(after)
+    out = []
+    for fell in several:
+        vertex = shown.get(fell.vertex)
+        explicit = RUN if fell.vertex in steps.runs else vertex.kind if vertex is not None else ""
+        direct = fell.vertex != fell.decided and fell.decided not in steps.runs
+        depth = steps.of(fell.decided) + direct
+        out.append(
+            Outline(
+                name=wording.title(fell.name),
+                kind=explicit or wording.kind(fell.name, True),
+                state=fell.state,
+                depth=max(1, depth),
+                pinned=wording.pinned(facts.generations.get(fell.vertex)),
+            )
+        )
+    return out
+
+
+class _Steps:
+    """Counts the steps of decisive paths as `steps_of` does, each vertex once."""
+
+    def __init__(self, after: Judgement) -> None:
+        self._after = after
+        stale, lower = after.stale, after.lower
+        fallen = sorted(stale.cause.keys() | lower.cause.keys())
+        self.runs = {row.key for row in after.facts.store.runs(fallen)}
+        self._known: dict[tuple[bool, int], int] = {}
+
+    def of(self, key: int) -> int:
+        """Count the runs, and the links between artefacts, up to a vertex."""
+        stale = key in self._after.stale
+        fallen = self._after.stale if stale else self._after.lower
+        trail: list[int] = []
+        at: int | None = key
+        while at is not None and (stale, at) not in self._known and len(trail) <= len(fallen):
+            trail.append(at)
+            at = fallen.cause.get(at)
+        total = self._known.get((stale, at), 0) if at is not None else 0
+        before = at
+        for vertex in reversed(trail):
+            if before is None:
+                cause = self._after.causes.get(vertex)
+                before = cause.generation if cause is not None else None
+            total += vertex in self.runs or (before is not None and before not in self.runs)
+            self._known[stale, vertex] = total
+            before = vertex
+        return total
 
 
 def _why(path: Sequence[int], labels: Labels, parts: Sequence[str]) -> tuple[Link, ...]:

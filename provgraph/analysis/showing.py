@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from provgraph.analysis.asking import Questions
@@ -108,6 +109,37 @@ def show_artefact(questions: Questions, key: int) -> Shown:
             if use.run in rows
         ),
         notes=tuple(text for _, text in (*store.notes(vertex.id), *store.notes(vertex.name))),
+        gaps=(),
+    )
+
+
+def show_imported(questions: Questions, row: RunRow) -> Shown:
+    """Show a run that another system told of: what came with it, its causes and effects."""
+    store = questions.facts.store
+    vertex = store.vertices([row.key])[0]
+    node: dict[str, Any] = {
+        "id": run_id(row.id),
+        "kind": RUN,
+        "name": row.label or row.id,
+        "state": questions.now.state_of(row.key),
+        **dict(vertex.props),
+    }
+    used = {use.generation: use for use in store.uses_by([row.key])}
+    causes = dict.fromkeys(edge.cause for edge in store.causes_of([row.key]))
+    effects = dict.fromkeys(edge.effect for edge in store.effects_of([row.key]))
+    lines = {key: _vertex_line(questions, key) for key in (*causes, *effects)}
+    return Shown(
+        as_of=questions.as_of,
+        node=node,
+        uses=tuple(
+            replace(lines[key], role=used[key].role, evidence=used[key].evidence)
+            if key in used
+            else lines[key]
+            for key in causes
+        ),
+        produces=tuple(replace(lines[key], evidence="declared") for key in effects),
+        used_by=(),
+        notes=_notes(questions, run_id(row.id), row.id, {}),
         gaps=(),
     )
 

@@ -1,4 +1,4 @@
-"""Looking at what was recorded: log, show, diff, render."""
+"""Looking at what was recorded: log, show, diff, render, explore, structure."""
 
 from __future__ import annotations
 
@@ -147,3 +147,63 @@ def render(
     session.say(f"wrote {output}: {len(drawn.nodes):,} nodes, {len(drawn.edges):,} edges")
     for gap in drawn.gaps:
         session.say(gap.words or f"{gap.subject}: {gap.reason}")
+
+
+def explore(
+    ctx: typer.Context,
+    selector: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SELECTOR]",
+            help="What to begin with; without it, what is out of date and what is new.",
+            autocompletion=recorded_names,
+            show_default=False,
+        ),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            "--port",
+            min=1,
+            max=65535,
+            metavar="N",
+            help="Listen at port N. Default: 7411 or, where that is taken, a free one.",
+            show_default=False,
+        ),
+    ] = None,
+    host: Annotated[
+        str,
+        typer.Option(
+            "--host", metavar="ADDRESS", help="Listen at ADDRESS; others than loopback are seen."
+        ),
+    ] = "127.0.0.1",
+    open: Annotated[
+        bool,
+        typer.Option("--open/--no-open", help="Open it in a browser, or only say where it is."),
+    ] = True,
+) -> None:
+    """Ask and look around in a browser, until Ctrl-C.
+
+    The page is served to this machine alone, and to whoever has the address that is printed: it
+    holds a key.
+
+    Examples:
+        provgraph explore
+        provgraph explore out/v3/model.pkl --no-open
+    """
+    session: Session = ctx.obj
+    session.project().explore(selector, host=host, port=port, open_browser=open, say=session.say)
+
+
+def structure(ctx: typer.Context, limit: Limit = 10, format: Format = "text") -> None:
+    """Say where the graph is weak, slow or idle.
+
+    Single points of failure, the critical path by recorded time, runs done again with the same
+    inputs, things nothing rests on, the longest chains.
+
+    Examples:
+        provgraph structure
+        provgraph structure --format json
+    """
+    session: Session = ctx.obj
+    session.answer(session.project().structure(), format=format, limit=limit)

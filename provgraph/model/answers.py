@@ -263,6 +263,110 @@ class RunDiff:
 
 
 @dataclass(frozen=True, slots=True)
+class Point:
+    """A thing that every path from data to `holds` of the live results goes through.
+
+    `published` counts those of them that are pinned as published; `apart` whether the graph falls
+    apart without it. `id` is a selector, here and in the answers below.
+    """
+
+    id: str
+    name: str
+    kind: str
+    holds: int
+    published: int
+    apart: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A run on the critical path, with its recorded time."""
+
+    id: str
+    step: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """Runs that did the same thing with the same inputs; `seconds` is what all but one took."""
+
+    step: str
+    runs: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A recorded thing that nothing live rests on, and that isn't live itself."""
+
+    id: str
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """One of the longest chains of runs, from its first cause to the result it ends in."""
+
+    id: str
+    name: str
+    runs: int
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """Where the graph is weak, slow or idle. `seconds` is the time of the critical path."""
+
+    schema = "provgraph/structure/1"
+    as_of: str
+    viewpoint: str
+    single_points: tuple[Point, ...]
+    critical_path: tuple[Leg, ...]
+    seconds: float
+    redundant: tuple[Repeat, ...]
+    orphans: tuple[Orphan, ...]
+    longest: tuple[Chain, ...]
+    gaps: tuple[GapNote, ...]
+    totals: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One row of an overview: for each span of time how many runs, and how many ended badly."""
+
+    label: str
+    runs: tuple[int, ...]
+    failed: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything recorded, counted: runs by step and time, names by kind, and what is pinned.
+
+    `spans` are the times (RFC 3339) at which the spans begin, and at which the last one ends.
+    """
+
+    as_of: str
+    spans: tuple[str, ...]
+    lanes: tuple[Lane, ...]
+    undated: int
+    kinds: Mapping[str, int]
+    pinned: tuple[Standing, ...]
+    totals: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A recorded thing that a search found; `ask` is the selector that means it alone."""
+
+    ask: str
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What an action did or a check found: `words` a line each, the same as values in `facts`."""
 

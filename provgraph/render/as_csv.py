@@ -22,12 +22,14 @@ from provgraph.model.answers import (
     RunDiff,
     Shown,
     Status,
+    Structure,
     to_json,
 )
 from provgraph.model.records import json_number
 from provgraph.render.interface import Style
 from provgraph.render.plain import is_safe, shown
 from provgraph.render.text_parts import gap_words
+from provgraph.render.text_structure import point_words, repeat_words
 
 # Columns of each answer. In a `gap` row `name` is the subject, `kind` the reason, `state` the
 # grade. A log has a column `metric:NAME` for each metric after these.
@@ -41,6 +43,7 @@ COLUMNS: dict[type, tuple[str, ...]] = {
     Shown: ("row", "id", "name", "kind", "digest", "role", "evidence", "touched", "state",
             "maker", "words"),
     RunDiff: ("row", "section", "name", "before", "after", "detail", "kind", "state", "words"),
+    Structure: ("row", "id", "name", "kind", "size", "published", "words", "state"),
     Report: ("row", "about", "name", "words"),
 }  # fmt: skip
 
@@ -153,6 +156,26 @@ def _diff(answer: RunDiff) -> Iterable[Row]:
     yield from _gaps(answer.gaps)
 
 
+def _structure(answer: Structure) -> Iterable[Row]:
+    for point in answer.single_points:
+        yield {"row": "single_point", "id": point.id, "name": point.name, "kind": point.kind} | {
+            "size": point.holds, "published": point.published, "words": point_words(point)
+        }  # fmt: skip
+    for leg in answer.critical_path:
+        yield {"row": "critical_path", "id": leg.id, "name": leg.step, "size": leg.seconds}
+    for repeat in answer.redundant:
+        yield {"row": "redundant", "id": repeat.runs[-1], "name": repeat.step} | {
+            "size": len(repeat.runs), "words": repeat_words(repeat)
+        }  # fmt: skip
+    for orphan in answer.orphans:
+        yield {"row": "orphan", "id": orphan.id, "name": orphan.name, "kind": orphan.kind}
+    for chain in answer.longest:
+        yield {"row": "longest_chain", "id": chain.id, "name": chain.name} | {
+            "size": chain.runs, "words": " → ".join(chain.steps)
+        }  # fmt: skip
+    yield from _gaps(answer.gaps)
+
+
 def _report(answer: Report) -> Iterable[Row]:
     for name, value in answer.facts.items():
         yield {"row": "fact", "about": answer.about, "name": name, "words": to_json(value)}
@@ -165,5 +188,6 @@ _ROWS: dict[type, Callable[[Any], Iterable[Row]]] = {
     Log: _log,
     Shown: _shown,
     RunDiff: _diff,
+    Structure: _structure,
     Report: _report,
 }

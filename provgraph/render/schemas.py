@@ -26,6 +26,7 @@ ANSWERS: dict[str, type] = {
     "log": answers.Log,
     "show": answers.Shown,
     "diff": answers.RunDiff,
+    "structure": answers.Structure,
     "report": answers.Report,
 }
 _SIMPLE: dict[object, dict[str, Any]] = {

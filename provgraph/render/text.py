@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from provgraph.model.answers import Impact, Lineage, Log, Report, RunDiff, Shown, Status
+from provgraph.model.answers import (
+    Impact,
+    Lineage,
+    Log,
+    Report,
+    RunDiff,
+    Shown,
+    Status,
+    Structure,
+)
 from provgraph.render.interface import Style
 from provgraph.render.terminal import Page
 from provgraph.render.text_diff import write_diff
@@ -14,6 +23,7 @@ from provgraph.render.text_lineage import write_lineage
 from provgraph.render.text_log import write_log
 from provgraph.render.text_show import write_shown
 from provgraph.render.text_status import write_status
+from provgraph.render.text_structure import write_structure
 
 
 def write_report(page: Page, report: Report) -> None:
@@ -29,6 +39,7 @@ _WRITERS: dict[type, Callable[[Page, Any], None]] = {
     Log: write_log,
     Shown: write_shown,
     RunDiff: write_diff,
+    Structure: write_structure,
     Report: write_report,
 }
 

@@ -12,20 +12,26 @@ from provgraph.errors import ImportLineError, NotInProject
 from provgraph.graph.interface import GraphStatus
 from provgraph.graph.neo4j.health import Finding
 from provgraph.model.answers import (
+    Chain,
     ChangedName,
     GapNote,
     GraphEdge,
     GraphNode,
     Hit,
     Impact,
+    Leg,
     Lineage,
     Link,
     Log,
+    Orphan,
+    Point,
+    Repeat,
     Report,
     RunDiff,
     RunLine,
     Shown,
     Status,
+    Structure,
 )
 from provgraph.project import Progress, Project
 
@@ -171,6 +177,35 @@ class FakeProject(Project):
     ) -> Lineage:
         self._asked("render", selector, output, direction=direction, depth=depth)
         return _lineage()
+
+    def structure(self) -> Structure:
+        self._asked("structure")
+        point = Point("gen:0", DATA, "Dataset", 2, 1, True)
+        totals = {"results": 2, "runs": 3, "redundant": 1, "orphans": 1}
+        return Structure(
+            AS_OF,
+            "working tree",
+            (point,),
+            (Leg("run:1", "train", 90.0),),
+            90.0,
+            (Repeat("train", ("run:1", "run:2"), 45.0),),
+            (Orphan("gen:7", "data/old.csv", "Dataset"),),
+            (Chain("gen:1", MODEL, 2, ("prepare", "train")),),
+            (),
+            totals,
+        )
+
+    def explore(
+        self,
+        selector: str | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int | None = None,
+        open_browser: bool = True,
+        say: Callable[[str], None],
+    ) -> None:
+        self._asked("explore", selector, host=host, port=port, open_browser=open_browser)
+        say("the explorer is at http://127.0.0.1:7411/enter?token=fake")
 
     def import_jsonl(
         self,

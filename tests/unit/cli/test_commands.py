@@ -37,6 +37,15 @@ CALLS: list[tuple[str, tuple[str, tuple[Any, ...], dict[str, Any]]]] = [
     ("note a words", ("note", ("a", "words"), {})),
     ("pin a", ("pin", ("a",), {"as_": "pinned"})),
     ("pin a --as none", ("pin", ("a",), {"as_": "none"})),
+    ("structure", ("structure", (), {})),
+    (
+        "explore",
+        ("explore", (None,), {"host": "127.0.0.1", "port": None, "open_browser": True}),
+    ),
+    (
+        "explore a --no-open --port 8000 --host ::1",
+        ("explore", ("a",), {"host": "::1", "port": 8000, "open_browser": False}),
+    ),
     ("render", ("render", (None, "graph.html"), {"direction": "both", "depth": None})),
     (
         "render a -o g.html --depth 1",
@@ -80,6 +89,7 @@ def test_a_command_makes_one_call(
         "diff a b",
         "log",
         "show a",
+        "structure",
         "graph status",
         "graph rebuild",
         "ledger verify",

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from provgraph.model.answers import (
     Already,
+    Chain,
     ChangedName,
     Difference,
     GapNote,
@@ -14,16 +15,21 @@ from provgraph.model.answers import (
     GraphNode,
     Hit,
     Impact,
+    Leg,
     Lineage,
     Link,
     Log,
+    Orphan,
     PlanStep,
+    Point,
+    Repeat,
     Report,
     RunDiff,
     RunLine,
     Shown,
     Standing,
     Status,
+    Structure,
     UsedLine,
 )
 
@@ -437,6 +443,33 @@ def run_diff() -> RunDiff:
     )
 
 
+def structure(*names: str) -> Structure:
+    """What `structure` finds; `names` are those of its things, hostile ones to be shown safely."""
+    model, step, old, end = (*names, "out/v3/model.pkl", "train.py", "data/old.csv", "out/s.csv")[
+        :4
+    ]
+    return Structure(
+        AS_OF,
+        "working tree",
+        (
+            Point("gen:1", model, "Result", 12, 2, True),
+            Point("run:2", step, "Run", 3, 0, False),
+        ),
+        (Leg("run:1", "prepare.py", 4.2), Leg("run:2", step, 4200.0)),
+        4204.2,
+        (Repeat(step, ("run:2", "run:3", "run:4"), 8300.0),),
+        (Orphan("gen:9", old, "Dataset"),),
+        (Chain("gen:5", end, 9, ("prepare.py", *([step] * 8))),),
+        (),
+        {"live": 40, "results": 14, "runs": 22, "single_points": 2, "redundant": 2, "orphans": 1},
+    )
+
+
+def structure_none() -> Structure:
+    totals = {"live": 0, "results": 0, "runs": 0, "single_points": 0, "redundant": 0, "orphans": 0}
+    return Structure(AS_OF, "working tree", (), (), 0.0, (), (), (), (), totals)
+
+
 def report() -> Report:
     """A check that found something."""
     return Report(
@@ -464,5 +497,8 @@ def answers() -> dict[str, object]:
         "log": log(),
         "show": shown(),
         "diff": run_diff(),
+        "structure": structure(),
+        "structure_none": structure_none(),
+        "structure_hostile": structure(*HOSTILE[:4]),
         "report": report(),
     }

@@ -1,0 +1,1 @@
+"""The explorer: answers as pages in a browser, and the small server behind them."""

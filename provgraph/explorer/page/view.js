@@ -1,0 +1,88 @@
+/** A view: headline, what isn't known, picture or table, what to do. */
+
+import { countOf, el, name } from "./dom.js";
+import { copier, copyable } from "./drawer.js";
+import { drawn } from "./picture.js";
+import { address, change, here } from "./place.js";
+import { table } from "./table.js";
+
+/**
+ * @param {any} view
+ * @param {(card: any) => void} choose
+ * @returns {Node[]}
+ */
+export const viewPage = (view, choose) => {
+  const place = here();
+  const asTable = !view.picture || place.show === "table";
+  return [
+    el(
+      "div",
+      { class: "head" },
+      el("h1", {}, name(view.headline)),
+      el("p", { class: "as-of" }, [view.viewpoint, `as of ${view.as_of}`].filter(Boolean).join(" · ")),
+      el("div", { class: "actions" }, ...ways(view, place), view.picture ? toggle(asTable) : null, undo(place), copyable(view.command)),
+    ),
+    gapsBox(view.gaps),
+    words(view.words),
+    asTable ? table(view.table) : drawn(view.picture, choose, view.question),
+    plan(view.plan),
+  ];
+};
+
+/**
+ * From a thing to what can be asked of it.
+ * @param {any} view
+ * @param {Record<string, string>} place
+ */
+const ways = (view, place) => {
+  const of = view.selector || place.of;
+  if (view.question !== "focus" || !of) return [];
+  return [el("a", { class: "button", href: address({ q: "impact", of }) }, "What does this affect?"), el("a", { class: "button", href: address({ q: "why", of }) }, "Where did it come from?")];
+};
+
+/** @param {boolean} asTable */
+const toggle = (asTable) =>
+  el(
+    "div",
+    { class: "toggle", role: "group", "aria-label": "Shown as" },
+    el("button", { type: "button", "aria-pressed": String(!asTable), on: { click: () => change({ show: "", find: "", sort: "", offset: "" }) } }, "Picture"),
+    el("button", { type: "button", "aria-pressed": String(asTable), on: { click: () => change({ show: "table", node: "" }) } }, "Table"),
+  );
+
+/** @param {Record<string, string>} place */
+const undo = (place) => (place.open || place.unfold ? el("button", { type: "button", on: { click: () => history.back() } }, "Undo") : null);
+
+/** @param {string[]} said */
+const words = (said) => {
+  if (!said.length) return el("div", { hidden: true });
+  const some = said.map((one) => el("li", {}, name(one)));
+  if (said.length < 4) return el("ul", { class: "said" }, ...some);
+  return el("details", { class: "said", open: said.length < 7 }, el("summary", {}, `In ${countOf(said.length, "sentence")}`), el("ul", {}, ...some));
+};
+
+/** @param {any[]} gaps */
+export const gapsBox = (gaps) => {
+  if (!gaps.length) return el("div", { hidden: true });
+  const hard = gaps.filter((gap) => gap.grade === "blocking");
+  const soft = gaps.length - hard.length;
+  const said = [hard.length ? `${countOf(hard.length, "gap")} could hide something` : "", soft ? `${soft.toLocaleString("en")} noted` : ""].filter(Boolean).join(", ");
+  return el(
+    "details",
+    { class: `gaps ${hard.length ? "blocking" : "noted"}` },
+    el("summary", {}, el("span", { "aria-hidden": "true" }, hard.length ? "⚠ " : "ℹ "), `What isn't known: ${said}`),
+    el("ul", { tabindex: "0", "aria-label": "What isn't known" }, ...gaps.slice(0, 200).map((gap) => el("li", {}, el("b", {}, gap.grade), " ", name(gap.words), gap.advice ? el("code", {}, gap.advice) : null)), gaps.length > 200 ? el("li", {}, `and ${countOf(gaps.length - 200, "more")}; the CSV has all`) : null),
+  );
+};
+
+/** @param {any[]} steps */
+const plan = (steps) => {
+  if (!steps.length) return el("div", { hidden: true });
+  const commands = steps.map((step) => step.command).filter(Boolean);
+  return el(
+    "details",
+    { class: "plan", open: true },
+    el("summary", {}, `To bring it up to date: ${countOf(steps.length, "step")}`),
+    el("ol", {}, ...steps.map((step) => el("li", {}, step.command ? el("code", {}, step.command) : `${step.action} ${step.subject}`, step.time ? el("span", { class: "about" }, ` ${step.time}`) : null, step.reason ? el("p", { class: "about" }, step.reason) : null))),
+    commands.length > 1 ? copier(commands.join("\n"), "Copy all commands") : null,
+  );
+};
