@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.conftest import _missing
 from tests.browser.explorer.serving import DESKTOP, PHONE, Explorer, explorer, opened, settled
 from tests.scenario.shell import ROOT, Project, begin
+from tests.support.required import missing
 from tests.unit.explorer.conftest import KEYS, MARKUP, lines
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ def axe() -> str:
     """Give axe-core's text; `npm ci` in tests/browser brings it."""
     path = ROOT / "tests" / "browser" / "node_modules" / "axe-core" / "axe.min.js"
     if not path.is_file():
-        _missing("axe-core isn't installed: npm ci --prefix tests/browser")
+        missing("browser", "axe-core isn't installed: npm ci --prefix tests/browser")
     return path.read_text(encoding="utf-8")
 
 
