@@ -32,10 +32,10 @@ EDITABLE := install --no-deps --no-build-isolation --editable .
 help:
 	@sed -n '/^#   /s/^#   //p' Makefile
 
-demo: $(VENV)/.demo
+demo: $(VENV)/.demo $(VENV)/.native
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" sh examples/penguins/demo.sh build/demo
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev $(VENV)/.native
 	$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
 
 test-lowest: $(LOWEST)/.dev
@@ -101,6 +101,13 @@ $(VENV)/.dev: $(VENV)/.made requirements/dev.txt pyproject.toml
 $(LOWEST)/.dev: $(LOWEST)/.made requirements/lowest.txt pyproject.toml
 	$(LOWEST)/bin/python $(PIP) install --require-hashes -r requirements/lowest.txt
 	$(LOWEST)/bin/python $(PIP) $(EDITABLE)
+	@touch $@
+
+# The native library, where a C compiler is; without one the tests that need it are skipped.
+NATIVE := provgraph/collect/tracing/preload
+$(VENV)/.native: $(wildcard $(NATIVE)/native/*) $(NATIVE)/build.py | $(VENV)/.made
+	@rm -f $(NATIVE)/preload-*.so
+	@$(VENV)/bin/python $(NATIVE)/build.py
 	@touch $@
 
 .PRECIOUS: %/.made

@@ -123,7 +123,15 @@ class Project:
     @property
     def tracing(self) -> str:
         """How commands are watched here, in words."""
-        return "Python audit hooks (programs that aren't Python are recorded as gaps)"
+        from provgraph.collect.tracing.preload.build import library
+
+        native = library()
+        if native.path is not None:
+            return "native library and Python audit hooks"
+        return (
+            f"Python audit hooks alone: programs that aren't Python are recorded as gaps, since "
+            f"{native.why}"
+        )
 
     @cached_property
     def store(self) -> GraphStore:

@@ -84,7 +84,7 @@ def run_command(
         )
     if os.path.isdir(path) or not os.access(path, os.X_OK):
         raise RunFailed(f"{path}: can't be executed", exit_code=Exit.NOT_EXECUTABLE)
-    traced = tracer.environment(environ, spool)
+    traced = tracer.environment(environ, spool, os.path.join(cwd, path))
     attending = tracer.attend(spool)
     with _signals() as mask:
         started = time.time_ns()

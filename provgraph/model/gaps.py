@@ -17,7 +17,15 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "isolated-python": (
         BLOCKING,
-        "{subject} started Python with -I or -E, which shuts out tracing",
+        "{subject} started Python with -I, -E or -S: what it imported, or all it read, is unknown",
+    ),
+    "io-uring": (
+        BLOCKING,
+        "{subject} used io_uring, by which files can be read and written unseen",
+    ),
+    "unversioned": (
+        NOTED,
+        "versions of {subject}, and of the libraries they loaded, aren't compared",
     ),
     "unwatched-writer": (
         BLOCKING,

@@ -18,8 +18,8 @@ class Tracer(Protocol):
         """Name the method, as the record says it."""
         ...
 
-    def environment(self, base: Mapping[str, str], spool: Path) -> dict[str, str]:
-        """Prepare the spool, and give the environment to start the command with."""
+    def environment(self, base: Mapping[str, str], spool: Path, program: str) -> dict[str, str]:
+        """Prepare the spool, and give the environment to start the command's program with."""
         ...
 
     def attend(self, spool: Path) -> AbstractContextManager[None]:

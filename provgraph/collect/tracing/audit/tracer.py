@@ -39,8 +39,14 @@ class AuditTracer:
         self._skip = skip
         self._ignored = tuple(ignored)
         self._answers: Answers | None = None
+        self._config: list[str] = []
 
-    def environment(self, base: Mapping[str, str], spool: Path) -> dict[str, str]:
+    def environment(
+        self,
+        base: Mapping[str, str],
+        spool: Path,
+        program: str,  # noqa: ARG002 - the contract's
+    ) -> dict[str, str]:
         """Lay the hook into the spool, and put it in front of PYTHONPATH."""
         hook = self.lay(spool, watcher=os.getpid())
         theirs = base.get("PYTHONPATH")
@@ -65,7 +71,7 @@ class AuditTracer:
         if not (hook / "sitecustomize.py").is_symlink():
             _place(HOOK / "watch.py", hook / "watch.py")
         self._answers = Answers(spool, self._digest, limit=self._limit, skip=self._skip)
-        lines = [
+        self._config = [
             self._root,
             self._answers.path,
             os.path.join(spool, ""),
@@ -73,8 +79,12 @@ class AuditTracer:
             *SYSTEM_PLACES,
             *self._ignored,
         ]
-        (hook / "config").write_bytes(b"\0".join(os.fsencode(line) for line in lines))
+        (hook / "config").write_bytes(b"\0".join(os.fsencode(line) for line in self._config))
         return hook
+
+    def config(self) -> Sequence[str]:
+        """Give what the hook was told: root, socket, spool, watcher, places to leave out."""
+        return self._config
 
     def attend(self, spool: Path) -> AbstractContextManager[None]:  # noqa: ARG002 - the contract's
         """Hash what the watched processes ask for, until the command has ended."""
