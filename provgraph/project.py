@@ -127,7 +127,14 @@ class Project:
 
         native = library()
         if native.path is not None:
-            return "native library and Python audit hooks"
+            from provgraph.collect.tracing.preload.strace import words
+
+            more = (
+                "strace for what it can't be loaded into"
+                if words(os.environ)
+                else ("what it can't be loaded into is a gap: strace isn't there, or may not trace")
+            )
+            return f"native library and Python audit hooks; {more}"
         return (
             f"Python audit hooks alone: programs that aren't Python are recorded as gaps, since "
             f"{native.why}"

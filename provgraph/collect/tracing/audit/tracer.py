@@ -10,6 +10,7 @@ from pathlib import Path
 from provgraph.collect.noise import SYSTEM_PLACES
 from provgraph.collect.trace import Trace
 from provgraph.collect.tracing.audit.answers import Answers, Digest
+from provgraph.collect.tracing.interface import Start
 
 HOOK = Path(__file__).parent / "hook"
 
@@ -41,12 +42,9 @@ class AuditTracer:
         self._answers: Answers | None = None
         self._config: list[str] = []
 
-    def environment(
-        self,
-        base: Mapping[str, str],
-        spool: Path,
-        program: str,  # noqa: ARG002 - the contract's
-    ) -> dict[str, str]:
+    def prepare(
+        self, base: Mapping[str, str], spool: Path, program: str, command: Sequence[str]
+    ) -> Start:
         """Lay the hook into the spool, and put it in front of PYTHONPATH."""
         hook = self.lay(spool, watcher=os.getpid())
         theirs = base.get("PYTHONPATH")
@@ -56,7 +54,7 @@ class AuditTracer:
             ours = f"{hook}/"  # says that it was set, and empty
         else:
             ours = f"{hook}:{theirs}"
-        return {**base, "PYTHONPATH": ours}
+        return Start(program, command, {**base, "PYTHONPATH": ours})
 
     def lay(self, spool: Path, *, watcher: int) -> Path:
         """Lay the hook into the spool; gives its directory.
@@ -89,7 +87,7 @@ class AuditTracer:
     def attend(self, spool: Path) -> AbstractContextManager[None]:  # noqa: ARG002 - the contract's
         """Hash what the watched processes ask for, until the command has ended."""
         if self._answers is None:
-            raise RuntimeError("environment() or lay() comes first")
+            raise RuntimeError("prepare() or lay() comes first")
         return self._answers
 
     def content(self, path: bytes) -> str:

@@ -24,7 +24,7 @@ class Sight:
     """What another tracer saw of the same command, beside the hooks.
 
     `since` maps a process to the times at which a program of it reported in there. `unproven` are
-    programs that were started and didn't.
+    programs that were started and didn't. `begun`: the command itself was seen.
     """
 
     since: Mapping[int, Sequence[int]] = field(default_factory=dict)
@@ -32,6 +32,7 @@ class Sight:
     processes: Sequence[Process] = ()
     accesses: Sequence[Access] = ()
     gaps: Sequence[tuple[str, str]] = ()
+    begun: bool = False
 
     def covers(self, log: ProcessLog) -> bool:
         """Tell whether a process that started Python is seen as a whole."""
@@ -101,7 +102,7 @@ class _Tree:
         self._free = [log for log in self.logs if log.how == "start"]
         self._by_pid: dict[int, ProcessLog] = {}
         self._covered: set[int] = set()
-        if self.command.pid and self.command.pid not in self.sight.since:
+        if self.command.pid and not self.sight.begun:
             self._top()
         for log in self.logs:
             self._by_pid[log.pid] = log

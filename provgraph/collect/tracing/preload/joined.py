@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from provgraph.collect.tracing.audit.log import ProcessLog, Spawn, read_logs
 from provgraph.collect.tracing.audit.tree import Command, Sight, command_of, label_of, trace_of
 from provgraph.collect.tracing.preload import ring
 from provgraph.collect.tracing.preload.ring import Event
+from provgraph.collect.tracing.preload.strace import TOP, Traced, read_log
 
 _ACTIONS: dict[str, Action] = {
     "r": "read",
@@ -33,6 +34,7 @@ _ACTIONS: dict[str, Action] = {
 }
 _BYTECODE = re.compile(rb"(.*/)__pycache__/([^/]+)\.[^./]+(?:\.opt-\d)?\.pyc\Z")
 _PATIENCE = 0.3  # s for processes that are about to end
+_LAST_WORDS = 5.0  # s for strace, which is still there, to write down what it saw
 _NAMED = 8  # programs that a gap names
 _PYTHON = re.compile(r"(?:python|pypy)[0-9.]*[a-z]*\Z")
 
@@ -48,8 +50,13 @@ def read_trace(spool: Path, method: str) -> Trace:
     ):
         time.sleep(0.01)  # helpers end when they notice that the command has
     events, lost, config = ring.read(spool)
+    traced = _traced(spool, events, command)
+    until = time.monotonic() + _LAST_WORDS
+    while not all(log.complete for log in traced.values()) and time.monotonic() < until:
+        time.sleep(0.05)
+        traced = _traced(spool, events, command)
     logs = read_logs(spool)
-    seen = _Native(logs, command, events, config[0])
+    seen = _Native(logs, command, events, config, traced)
     gaps = [*seen.gaps()]
     if lost:
         gaps.append(("log-cut", label_of(command.argv)))
@@ -64,8 +71,21 @@ def read_trace(spool: Path, method: str) -> Trace:
         processes=seen.processes(),
         accesses=list(seen.accesses()),
         gaps=gaps,
+        begun=command.pid in seen.by_pid or (0 in traced and traced[0].complete),
     )
     return trace_of(logs, command, method, sight)
+
+
+def _traced(spool: Path, events: Sequence[Event], command: Command) -> dict[int, Traced]:
+    """Read what strace saw, by the time of the event that announced it; 0 for the command."""
+    found = {}
+    if (spool / TOP).exists():
+        found[0] = read_log(os.fspath(spool / TOP), os.fsencode(command.cwd))
+    for event in events:
+        if event.kind in ("E", "S") and event.before:
+            log, _, cwd = event.before.partition(b"\n")
+            found[event.when] = read_log(os.fsdecode(log), cwd)
+    return found
 
 
 @dataclass
@@ -99,11 +119,19 @@ class _Native:
     """The library's events, by the program that they are of."""
 
     def __init__(
-        self, logs: Sequence[ProcessLog], command: Command, events: list[Event], root: bytes
+        self,
+        logs: Sequence[ProcessLog],
+        command: Command,
+        events: list[Event],
+        config: Sequence[bytes],
+        traced: Mapping[int, Traced],
     ) -> None:
         self.events = events
         self.command = command
-        self._root = root
+        self._root = config[0]
+        self._left_out = (config[1], *config[config.index(b"", 5) + 1 :])
+        self._traced = traced
+        self._hooked = {log.pid: log.began for log in logs if log.how == "start"}
         self.programs: list[_Program] = []
         self.by_pid: dict[int, list[_Program]] = {}
         for event in events:
@@ -156,7 +184,8 @@ class _Native:
                 continue
             pid = event.pid if event.kind == "E" else event.child
             argv = _words(event.other)
-            if not self._reported(event, pid, argv):
+            log = self._traced.get(event.when) if event.before else None
+            if not (log.complete if log else self._reported(event, pid, argv)):
                 path = os.fsdecode(event.path)
                 found.append(Spawn(event.when, "exec", path, "", argv, pid))
         found += self._isolated()
@@ -206,6 +235,12 @@ class _Native:
             if program is None or not self._aside(program, event):
                 yield self._access(event)
 
+        for log in self._traced.values():
+            for access in log.accesses:
+                hooked = self._hooked.get(access.pid, access.when)
+                if hooked >= access.when and not self._is_system(access.path):
+                    yield access
+
     def _aside(self, program: _Program, event: Event) -> bool:
         """Tell what a program looks at for itself: no data that a result rests on."""
         if event.when < program.hooked:  # Python reads its own parts; beside them, a library loaded
@@ -234,6 +269,12 @@ class _Native:
     def _is_python(self, path: bytes) -> bool:
         return path.startswith(self._skipped) and b"/../" not in path
 
+    def _is_system(self, path: bytes) -> bool:
+        """Tell what the library leaves out by itself, and strace doesn't."""
+        if path.startswith(self._root) and b"/../" not in path:
+            return path.startswith(self._left_out[0])
+        return self._is_python(path) or path.startswith(tuple(filter(None, self._left_out)))
+
     def _prefixes(self, logs: Sequence[ProcessLog]) -> Iterator[bytes]:
         """Give the places of the Pythons: their own files are no data."""
         places = {place for log in logs for place in (log.python[1], log.base) if place}
@@ -248,17 +289,25 @@ class _Native:
 
     def gaps(self) -> Iterator[tuple[str, str]]:
         """Give what the library saw coming, and can't see."""
-        unversioned = sorted(
-            {
-                one.label
-                for one in self.programs
-                if not (one.hooked or one.python or one.harmless)
-                and not programs.is_launcher(one.executable)
-            }
-        )
+        names = {
+            one.label
+            for one in self.programs
+            if not (one.hooked or one.python or one.harmless)
+            and not programs.is_launcher(one.executable)
+        }
+        names |= {
+            label_of(_words(event.other))
+            for event in self.events
+            if event.kind in "ES" and event.before
+        }
+        if 0 in self._traced:
+            names.add(label_of(self.command.argv))
+        unversioned = sorted(names)
         if unversioned:
             more = f" and {len(unversioned) - _NAMED} more" if len(unversioned) > _NAMED else ""
             yield "unversioned", ", ".join(unversioned[:_NAMED]) + more
+        if any(log.uring for log in self._traced.values()):
+            yield "io-uring", label_of(self.command.argv)
         for event in self.events:
             program = self.program(event.pid, event.when)
             if program is not None and program.harmless:

@@ -15,7 +15,7 @@ from pathlib import Path
 CHUNK = 8 << 20
 _MAGIC = 0xF5F7FDFB
 _CONFIG = 16384
-_HEAD = 3 * 8 + _CONFIG + 4096 * 8 + 2 * (1 << 20) // 8
+_HEAD = 4 * 8 + _CONFIG + 4096 * 8 + 2 * (1 << 20) // 8
 _RECORD = struct.Struct("=IIQiiBBHHH5Q")
 _START = struct.Struct("=II")
 _VOID = 0
@@ -48,7 +48,7 @@ def lay(spool: Path, config: Sequence[str]) -> None:
     handle = os.open(spool / "ring.0", os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         os.posix_fallocate(handle, 0, CHUNK)
-        os.pwrite(handle, struct.pack("=QQQ", _MAGIC, _HEAD, 0) + data, 0)
+        os.pwrite(handle, struct.pack("=QQQQ", _MAGIC, _HEAD, 0, 0) + data, 0)
     except OSError as error:
         raise NoRingError(error.errno, error.strerror) from error
     finally:
@@ -60,7 +60,7 @@ def read(spool: Path) -> tuple[list[Event], bool, list[bytes]]:
     events: list[Event] = []
     number = end = 0
     lost = False
-    config = [b"\0"]
+    config = [b"\0"] * 5 + [b""]
     while True:
         try:
             with open(spool / f"ring.{number}", "rb") as file:
@@ -77,7 +77,7 @@ def read(spool: Path) -> tuple[list[Event], bool, list[bytes]]:
                 file.seek(0)
                 data = file.read(used)
                 if number == 0:
-                    config = data[24 : 24 + _CONFIG].split(b"\0")
+                    config = data[32 : 32 + _CONFIG].split(b"\0")
         except (OSError, struct.error):
             return events, lost or number == 0, config
         lost |= _take(data, start, events)

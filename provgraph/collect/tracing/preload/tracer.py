@@ -7,16 +7,21 @@ import ctypes
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 from provgraph.collect.trace import Trace
 from provgraph.collect.tracing.audit.tracer import AuditTracer
+from provgraph.collect.tracing.interface import Start
 from provgraph.collect.tracing.preload import ring
 from provgraph.collect.tracing.preload.build import Library
+from provgraph.collect.tracing.preload.strace import TOP, words
 
-_FINE = 0  # the verdict of `native/programs.h` on a binary that the library fits
+# Verdicts of `native/programs.h` on a binary.
+_FINE = 0
+_BY_STRACE = -1
 
 
 class PreloadTracer:
@@ -34,25 +39,35 @@ class PreloadTracer:
         self._aside: str | None = None
         self.why = library.why
 
-    def environment(self, base: Mapping[str, str], spool: Path, program: str) -> dict[str, str]:
+    def prepare(
+        self, base: Mapping[str, str], spool: Path, program: str, command: Sequence[str]
+    ) -> Start:
         """Lay hook, library and ring into the spool, and put them into the environment."""
-        traced = self._audit.environment(base, spool, program)
+        start = self._audit.prepare(base, spool, program, command)
         if self._library is None:
-            return traced
+            return start
+        spool = Path(os.path.realpath(spool))
+        strace = words(base)
         try:
-            library = self._lay(self._library, Path(os.path.realpath(spool)))
-            fits = ctypes.CDLL(library).provgraph_inspect(os.fsencode(program)) == _FINE
+            library = self._lay(self._library, spool, strace)
+            argv = (ctypes.c_char_p * (len(command) + 1))(*map(os.fsencode, command), None)
+            verdict = ctypes.CDLL(library).provgraph_inspect(os.fsencode(program), argv)
         except (OSError, AttributeError) as error:
-            self.why = f"the library can't be loaded: {error}"
+            self.why = f"the native library can't be loaded: {error}"
             with contextlib.suppress(OSError):
                 os.unlink(spool / "ring.0")
-            return traced
-        if fits:
+            return start
+        if verdict == _FINE:
             theirs = base.get("LD_PRELOAD")
-            traced["LD_PRELOAD"] = library if theirs is None else f"{theirs}:{library}"
-        return traced
+            preload = library if theirs is None else f"{theirs}:{library}"
+            return replace(start, environ={**start.environ, "LD_PRELOAD": preload})
+        if verdict == _BY_STRACE:
+            log = os.fspath(spool / TOP)
+            before = [log if word == "LOG" else word for word in strace]
+            return replace(start, program=before[0], argv=(*before, *command))
+        return start
 
-    def _lay(self, original: Path, spool: Path) -> str:
+    def _lay(self, original: Path, spool: Path, strace: Sequence[str]) -> str:
         """Lay a copy of the library and the ring; gives the copy's path.
 
         A copy, because the loader takes a file that it knows by another name only once: a watched
@@ -68,7 +83,9 @@ class PreloadTracer:
         library = os.path.join(place, "preload.so")
         shutil.copyfile(original, library)
         root, socket, top, _, *skipped = self._audit.config()
-        ring.lay(spool, [root, top, socket, library, os.fspath(spool / "hook"), "", *skipped])
+        ring.lay(
+            spool, [root, top, socket, library, os.fspath(spool / "hook"), *strace, "", *skipped]
+        )
         return library
 
     @contextlib.contextmanager

@@ -136,7 +136,7 @@ DOOR int system(const char *command) {
     char **before = environ, **ours = before;                                                      \
     if (!inert && length(before) < 16384 && room(before) < 65536 && inspect("/bin/sh", 0) == FINE) \
         ours = with_ours(before, __builtin_alloca((length(before) + 3) * sizeof *ours),            \
-                         __builtin_alloca(room(before)));                                          \
+                         __builtin_alloca(room(before)), 1);                                       \
     environ = ours;                                                                                \
     call;                                                                                          \
     if (environ == ours)                                                                           \
@@ -272,9 +272,12 @@ static int hide(int python) {
     return preloaded;
 }
 
-/* For provgraph itself, which starts the first program of a run. */
-DOOR int provgraph_inspect(const char *path) {
-    return head ? inspect(path, 0) : UNABLE;
+/* For provgraph itself, which starts the first program of a run: the verdict on it, or -1 where
+ * strace is to be put in front of it. */
+DOOR int provgraph_inspect(const char *path, char *const argv[]) {
+    struct start one = {.file = path, .argv = argv, HERE};
+    int verdict = head ? inspect(path, 0) : UNABLE;
+    return head && may_trace(verdict, path, &one) ? -1 : verdict;
 }
 
 __attribute__((constructor)) static void begin(int argc, char **argv) {
@@ -298,8 +301,12 @@ __attribute__((constructor)) static void begin(int argc, char **argv) {
     }
     const char **names[] = {&root, &spool, &asking, &library, &hook, &strace, &skipped};
     const char *one = head->config;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++, one += strlen(one) + 1)
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++, one += strlen(one) + 1) {
         *names[i] = one;
+        if (names[i] == &strace) /* a list of its own: the words of strace's command */
+            while (*one)
+                one += strlen(one) + 1;
+    }
     root_size = strlen(root);
     spool_size = strlen(spool);
     strcpy(stpcpy(ring_path, spool), "ring.");

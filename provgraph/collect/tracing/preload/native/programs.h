@@ -83,7 +83,7 @@ static int inspect(const char *path, int depth) {
     char start[4096] __attribute__((aligned(8))), *word, *end;
     struct stat found;
     int verdict = UNABLE;
-    if (raw_stat(path, &found, 0))
+    if (raw_stat(path, &found, 0) || !S_ISREG(found.st_mode))
         return FINE; /* it will fail by itself */
     if ((found.st_mode & S_ISUID) || (found.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) ||
         RAW4(SYS_getxattr, path, "security.capability", 0, 0) > 0)
@@ -152,16 +152,19 @@ static int search(const char *file, int searched, char found[PATH_MAX]) {
     return 0;
 }
 
-/* Put our entries into an environment: `list` has room for two more, `text` for their values. */
-static char **with_ours(char *const given[], char **list, char *text) {
+/* Put our entries into an environment: `list` has room for two more, `text` for their values. Where
+ * the library doesn't fit, the Python below may still be watched by its hooks. */
+static char **with_ours(char *const given[], char **list, char *text, int fits) {
     const char *preloads = value_of(given, "LD_PRELOAD"), *path = value_of(given, "PYTHONPATH");
     size_t count = 0, size = strlen(hook);
     for (; given && *given; given++)
-        if (strncmp(*given, "LD_PRELOAD=", 11) && strncmp(*given, "PYTHONPATH=", 11))
+        if ((!fits || strncmp(*given, "LD_PRELOAD=", 11)) && strncmp(*given, "PYTHONPATH=", 11))
             list[count++] = *given;
-    list[count++] = text;
-    text = stpcpy(stpcpy(text, "LD_PRELOAD="), preloads ? preloads : "");
-    text = stpcpy(stpcpy(text, preloads ? ":" : ""), library) + 1;
+    if (fits) {
+        list[count++] = text;
+        text = stpcpy(stpcpy(text, "LD_PRELOAD="), preloads ? preloads : "");
+        text = stpcpy(stpcpy(text, preloads ? ":" : ""), library) + 1;
+    }
     list[count++] = text;
     text = stpcpy(text, "PYTHONPATH=");
     if (path && !strncmp(path, hook, size) && (!path[size] || path[size] == ':' || path[size] == '/'))
@@ -209,6 +212,45 @@ static struct record *told(char *const *argv, int kind, int number, const char *
     return put(kind, number, path, words, size, directory, NULL);
 }
 
+/* Programs that start helpers with rights of their own, which a traced process can't give. */
+static const char *const HANDED_OVER[] = {"docker", "podman", "buildah", "skopeo", "nerdctl", "runc",
+                                          "crun", "kubectl", "snap", "sudo", NULL};
+
+/* Tell whether strace may stand in for the library: it starts `argv[0]`, so that has to lead there. */
+static int may_trace(int verdict, const char *path, const struct start *start) {
+    char named[PATH_MAX], status[1024];
+    struct stat one, other;
+    char *const *argv = start->argv;
+    const char *name = strrchr(path, '/') + 1;
+    if (!*strace || !argv || !argv[0] || (verdict != STATIC && verdict != GO && verdict != OTHER_LIBC))
+        return 0;
+    if (start->descriptor != AT_FDCWD || (start->actions && *argv[0] != '/') ||
+        RAW4(SYS_faccessat, AT_FDCWD, strace, X_OK, 0) || RAW4(SYS_faccessat, AT_FDCWD, spool, W_OK, 0))
+        return 0;
+    long fd = raw_open("/proc/self/status", O_RDONLY);
+    long size = RAW3(SYS_read, fd, status, sizeof status - 1);
+    RAW3(SYS_close, fd, 0, 0);
+    status[size > 0 ? size : 0] = 0;
+    if (!strstr(status, "TracerPid:\t0\n"))
+        return 0; /* a debugger has it already */
+    for (const char *const *helper = HANDED_OVER; *helper; helper++)
+        if (!strcmp(name, *helper))
+            return 0;
+    return search(argv[0], 1, named) && !raw_stat(named, &one, 0) && !raw_stat(path, &other, 0) &&
+           one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+/* The words that come before the program's own; `log` names strace's file. */
+static char *const *traced(char *const argv[], const char **list, char *log) {
+    size_t count = 0;
+    for (const char *word = strace; *word; word += strlen(word) + 1)
+        list[count++] = strcmp(word, "LOG") ? word : log;
+    do
+        list[count++] = *argv;
+    while (*argv++);
+    return (char *const *)list;
+}
+
 /* Start a program, watched where it can be; gives what the C library's own function gives. */
 static int launch(struct start one) {
     char path[PATH_MAX];
@@ -231,11 +273,28 @@ static int launch(struct start one) {
         return one.call(&one);
     if (count < 16384 && room(one.environment) < 65536 && !RAW4(SYS_faccessat, AT_FDCWD, library, R_OK, 0))
         verdict = inspect(path, 0);
-    struct record *record = told(one.argv, spawned ? 'S' : 'E', verdict, path, NULL);
-    if (verdict == FINE) {
+    int by_strace = may_trace(verdict, path, &one);
+    char *log = by_strace ? __builtin_alloca(2 * PATH_MAX) : NULL;
+    if (by_strace) { /* its log, and where relative paths begin */
+        char *end = stpcpy(stpcpy(log, spool), "strace.");
+        uint64_t number = __atomic_fetch_add(&head->traced, 1, __ATOMIC_RELAXED) + 1;
+        do
+            *end++ = (char)('0' + number % 10);
+        while ((number /= 10) > 0);
+        *end++ = '\n';
+        if (RAW3(SYS_getcwd, end, PATH_MAX, 0) <= 0)
+            *end = 0;
+    }
+    struct record *record = told(one.argv, spawned ? 'S' : 'E', verdict, path, log);
+    if (by_strace) {
+        *strchr(log + spool_size, '\n') = 0;
+        one.argv = traced(one.argv, __builtin_alloca((length(one.argv) + 64) * sizeof(char *)), log);
+        one.file = one.argv[0];
+    }
+    if (verdict != UNABLE) {
         char **list = __builtin_alloca((count + 3) * sizeof *list);
         one.environment = with_ours(one.environment ? one.environment : empty, list,
-                                    __builtin_alloca(room(one.environment)));
+                                    __builtin_alloca(room(one.environment)), verdict == FINE);
     }
     int result = one.call(&one), error = errno;
     if (result)

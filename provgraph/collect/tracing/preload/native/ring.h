@@ -75,7 +75,7 @@ static long raw_stat(const char *path, struct stat *found, int flags) {
 #define BITS (1u << 20)
 
 struct head {
-    uint64_t magic, next, lost;
+    uint64_t magic, next, lost, traced;
     char config[CONFIG];
     uint64_t verdicts[VERDICTS];            /* of inspected binaries, for the whole run */
     uint64_t read[BITS / 64], own[BITS / 64]; /* names that the run read, and made: Bloom filters */
