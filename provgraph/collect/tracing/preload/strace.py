@@ -29,7 +29,7 @@ _CALLS = (
 TOP = "strace.top"  # the log of a run's first program
 # A stat that equals none: what a file was at that moment, nobody looked.
 _UNSEEN = (0, 0, 0, 0, 0)
-_LINE = re.compile(rb"(\d+) (\d+)\.(\d+) (.*)\Z", re.DOTALL)
+_LINE = re.compile(rb"(\d+) +(\d+)\.(\d+) (.*)\Z", re.DOTALL)
 _CALL = re.compile(rb"(\w+)\((.*?)\)? += (-?\d+|0x[0-9a-f]+|\?)(?:<([^>]*)>)?(?: (E\w+))?")
 _TEXT = re.compile(rb'"((?:\\x[0-9a-f]{2})*)"')
 _AT = re.compile(rb"(?:AT_FDCWD|\d+)<((?:\\x[0-9a-f]{2})*)(?:>|\()")
@@ -50,7 +50,7 @@ def words(environ: Mapping[str, str]) -> list[str]:
 
 
 def _works(command: list[str], environ: Mapping[str, str]) -> bool:
-    """Try strace, on itself; where it works, once for each start of the machine and set of rights."""
+    """Try strace on itself; where it works, once for each start of the machine and set of rights."""
     mark = cache(environ) / f"strace-{_rights(command[0])}"
     if mark.exists():
         return True
