@@ -35,6 +35,7 @@ _ACTIONS: dict[str, Action] = {
 _BYTECODE = re.compile(rb"(.*/)__pycache__/([^/]+)\.[^./]+(?:\.opt-\d)?\.pyc\Z")
 _PATIENCE = 0.3  # s for processes that are about to end
 _LAST_WORDS = 5.0  # s for strace, which is still there, to write down what it saw
+_HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
 _NAMED = 8  # programs that a gap names
 _PYTHON = re.compile(r"(?:python|pypy)[0-9.]*[a-z]*\Z")
 
@@ -63,7 +64,7 @@ def read_trace(spool: Path, method: str) -> Trace:
     gaps += [
         ("log-cut", last.label)
         for last in (seen.by_pid[pid][-1] for pid in going_on)
-        if not last.harmless
+        if not (last.harmless or last.helper)
     ]
     sight = Sight(
         since={pid: [one.since for one in several] for pid, several in seen.by_pid.items()},
@@ -109,6 +110,11 @@ class _Program:
     @property
     def harmless(self) -> bool:
         return programs.is_harmless(self.executable, self.argv)
+
+    @property
+    def helper(self) -> bool:
+        """Whether it only serves the processes that were, and ends when it notices their end."""
+        return any(word in " ".join(self.argv) for word in _HELPERS)
 
     @property
     def python(self) -> bool:

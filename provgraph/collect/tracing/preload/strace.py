@@ -50,7 +50,7 @@ def words(environ: Mapping[str, str]) -> list[str]:
 
 
 def _works(command: list[str], environ: Mapping[str, str]) -> bool:
-    """Try strace on itself; where it works, once for each start of the machine and set of rights."""
+    """Try strace on itself; where it works, once for each start of the machine and rights."""
     mark = cache(environ) / f"strace-{_rights(command[0])}"
     if mark.exists():
         return True
