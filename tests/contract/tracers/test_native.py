@@ -331,6 +331,24 @@ def test_a_process_that_outlives_the_run_is_a_gap(watch: Watch) -> None:
     assert ("log-cut", "tail") in seen.gaps
 
 
+def test_a_fork_that_outlives_the_run_is_a_gap(watch: Watch) -> None:
+    body = "if (fork()) return 0; setsid(); close(0); close(1); close(2); sleep(3);"
+    program = c(watch, body)
+    assert ("log-cut", "p") in watch.run(program).gaps
+
+
+@pytest.mark.parametrize("linked", ["-O0", "-static"])
+def test_another_root_directory_is_a_gap(watch: Watch, linked: str) -> None:
+    if os.getuid():
+        pytest.skip("only root may change its root directory")
+    program = c(watch, 'chroot("."); open("/in", O_RDONLY);', linked)
+    watch.write("in", "1")
+    seen = watch.run(program)
+    assert ("untraced", "p") in seen.gaps
+    assert seen.trace is not None
+    assert not any(one.path == b"/in" for one in seen.trace.accesses if linked != "-static")
+
+
 def test_another_user_may_not_log_and_that_is_a_gap(watch: Watch) -> None:
     needs("perl")
     if os.getuid():

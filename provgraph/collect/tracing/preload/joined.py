@@ -6,6 +6,7 @@ are opened for; the library, told so, keeps to what other code in the process do
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import time
@@ -45,10 +46,7 @@ def read_trace(spool: Path, method: str) -> Trace:
     command = command_of(spool)
     events, _, _ = ring.read(spool)
     until = time.monotonic() + _PATIENCE
-    pids = {event.pid for event in events if event.kind == "p"}
-    while (going_on := [pid for pid in pids if _still_runs(pid, spool)]) and (
-        time.monotonic() < until
-    ):
+    while (going_on := _going_on(spool, events, command)) and time.monotonic() < until:
         time.sleep(0.01)  # helpers end when they notice that the command has
     events, lost, config = ring.read(spool)
     traced = _traced(spool, events, command)
@@ -61,11 +59,12 @@ def read_trace(spool: Path, method: str) -> Trace:
     gaps = [*seen.gaps()]
     if lost:
         gaps.append(("log-cut", label_of(command.argv)))
-    gaps += [
-        ("log-cut", last.label)
-        for last in (seen.by_pid[pid][-1] for pid in going_on)
-        if not (last.harmless or last.helper)
-    ]
+    for pid in going_on:
+        last = seen.by_pid.get(pid, [None])[-1]
+        if last is None:
+            gaps.append(("log-cut", label_of(command.argv)))  # it forked, and goes on
+        elif not (last.harmless or last.helper):
+            gaps.append(("log-cut", last.label))
     sight = Sight(
         since={pid: [one.since for one in several] for pid, several in seen.by_pid.items()},
         unproven=seen.unproven(),
@@ -329,6 +328,15 @@ class _Native:
 
 def _words(data: bytes) -> tuple[str, ...]:
     return tuple(os.fsdecode(word) for word in data.split(b"\0")[:-1])
+
+
+def _going_on(spool: Path, events: Sequence[Event], command: Command) -> list[int]:
+    """Give the processes that are still there: those known, and what they may have forked."""
+    known = {event.pid for event in events}
+    with contextlib.suppress(OSError):
+        there = (int(name) for name in os.listdir("/proc") if name.isdecimal())
+        known |= {pid for pid in there if pid > command.pid}
+    return [pid for pid in sorted(known) if _still_runs(pid, spool)]
 
 
 def _still_runs(pid: int, spool: Path) -> bool:

@@ -24,7 +24,7 @@ _CALLS = (
     *("open openat openat2 creat stat lstat newfstatat statx access faccessat faccessat2".split()),
     *("readlink readlinkat rename renameat renameat2 link linkat symlink symlinkat".split()),
     *("unlink unlinkat truncate getdents getdents64 execve execveat chdir fchdir".split()),
-    *("fork vfork clone clone3 io_uring_setup".split()),
+    *("fork vfork clone clone3 io_uring_setup chroot pivot_root setns unshare".split()),
 )
 TOP = "strace.top"  # the log of a run's first program
 # A stat that equals none: what a file was at that moment, nobody looked.
@@ -169,6 +169,9 @@ class _Reader:
                     _plain(one) for one in _AT.findall(arguments)
                 ]
                 self._cwd[pid] = places[0] if places else self._here(pid)
+        elif name in ("chroot", "pivot_root", "setns", "unshare"):
+            # Paths mean other files from here on.
+            self.failed |= not failed and (name != "unshare" or b"CLONE_NEWNS" in arguments)
         elif name == "io_uring_setup":
             self.seen.uring = True
         elif failed:

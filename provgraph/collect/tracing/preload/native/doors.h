@@ -25,7 +25,7 @@ int __fxstatat64(int, int, const char *, struct stat64 *, int);
     X(nftw64) X(glob) X(glob64) X(rename) X(renameat) X(renameat2) X(unlink) X(unlinkat)           \
     X(remove) X(link) X(linkat) X(symlink) X(symlinkat) X(truncate) X(truncate64) X(dlopen)        \
     X(dlmopen) X(execve) X(execvpe) X(fexecve) X(execveat) X(posix_spawn) X(posix_spawnp)          \
-    X(popen) X(wordexp) X(connect) X(prctl) X(syscall)
+    X(popen) X(wordexp) X(connect) X(prctl) X(chroot) X(unshare) X(setns) X(syscall)
 
 #define X(name) static __typeof__(name) *real_##name;
 DOORS(X)

@@ -186,11 +186,30 @@ DOOR int connect(int descriptor, const struct sockaddr *to, socklen_t size) {
 
 /* -- what we can't follow ---------------------------------------------------------------------- */
 
-/* From here on any call of ours that the program doesn't make itself could kill it. */
+/* From here on a call of ours that the program doesn't make itself could kill it (seccomp), or its
+ * paths mean other files than ours. */
 static void sandboxed(void) {
     if (!inert)
-        put('s', 0, "seccomp", NULL, 0, NULL, NULL);
+        put('s', 0, "sandbox", NULL, 0, NULL, NULL);
     inert = 1;
+}
+
+DOOR int chroot(const char *path) {
+    int result = REAL(chroot)(path);
+    if (!result)
+        sandboxed();
+    return result;
+}
+
+DOOR int unshare(int flags) {
+    if (flags & CLONE_NEWNS)
+        sandboxed();
+    return REAL(unshare)(flags);
+}
+
+DOOR int setns(int descriptor, int kind) {
+    sandboxed();
+    return REAL(setns)(descriptor, kind);
 }
 
 DOOR int prctl(int option, ...) {
@@ -210,7 +229,8 @@ DOOR long syscall(long number, ...) {
     long a = va_arg(list, long), b = va_arg(list, long), c = va_arg(list, long);
     long d = va_arg(list, long), e = va_arg(list, long), f = va_arg(list, long);
     va_end(list);
-    if (number == SYS_seccomp)
+    if (number == SYS_seccomp || number == SYS_chroot || number == SYS_pivot_root ||
+        number == SYS_setns || (number == SYS_unshare && (a & CLONE_NEWNS)))
         sandboxed();
     else if (number == SYS_execve)
         return execve((const char *)a, (char *const *)b, (char *const *)c);

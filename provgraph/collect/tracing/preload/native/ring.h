@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <link.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
