@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -347,6 +348,57 @@ def test_another_root_directory_is_a_gap(watch: Watch, linked: str) -> None:
     assert ("untraced", "p") in seen.gaps
     assert seen.trace is not None
     assert not any(one.path == b"/in" for one in seen.trace.accesses if linked != "-static")
+
+
+def test_work_that_a_server_does_is_a_gap(watch: Watch, tmp_path: Path) -> None:
+    needs("perl")
+    source = "use Socket; socket(S, PF_UNIX, SOCK_STREAM, 0); connect(S, sockaddr_un($ARGV[0]));"
+    with socket.socket(socket.AF_UNIX) as server, socket.create_server(("127.0.0.1", 0)) as other:
+        server.bind(str(tmp_path / "s"))
+        server.listen()
+        watch.write("main.pl", source)
+        seen = watch.run("perl", "main.pl", str(tmp_path / "s"))
+        assert ("handed-over", "perl (s)") in seen.gaps
+        port = other.getsockname()[1]
+        watch.write(
+            "main.pl",
+            "use Socket; socket(S, PF_INET, SOCK_STREAM, 0);"
+            f"connect(S, sockaddr_in({port}, inet_aton('127.0.0.1'))) or die;",
+        )
+        seen = watch.run("perl", "main.pl")
+        assert ("handed-over", "perl (a server on this machine)") in seen.gaps
+        seen = watch.python(f"import socket\nsocket.create_connection(('127.0.0.1', {port}))")
+        assert seen.gaps == set()
+
+
+def test_work_that_a_server_does_for_a_static_program_is_a_gap(
+    watch: Watch, tmp_path: Path
+) -> None:
+    needs("strace")
+    program = compiled(
+        watch,
+        "#include <arpa/inet.h>\n#include <string.h>\n#include <stdlib.h>\n#include <sys/un.h>\n"
+        "int main(int argc, char **argv) { struct sockaddr_un u = {AF_UNIX};"
+        "strcpy(u.sun_path, argv[1]); int s = socket(AF_UNIX, SOCK_STREAM, 0);"
+        "connect(s, (void *)&u, sizeof u); struct sockaddr_in i = {AF_INET};"
+        'i.sin_port = htons(atoi(argv[2])); inet_aton("127.0.0.1", &i.sin_addr);'
+        "return connect(socket(AF_INET, SOCK_STREAM, 0), (void *)&i, sizeof i); }",
+        "-static",
+    )
+    with socket.socket(socket.AF_UNIX) as server, socket.create_server(("127.0.0.1", 0)) as other:
+        server.bind(str(tmp_path / "s"))
+        server.listen()
+        seen = watch.run(program, str(tmp_path / "s"), str(other.getsockname()[1]))
+    assert seen.status == 0
+    assert {gap for gap in seen.gaps if gap[0] == "handed-over"} == {
+        ("handed-over", "p (s)"),
+        ("handed-over", "p (a server on this machine)"),
+    }
+
+
+def test_a_program_that_has_others_work_is_a_gap(watch: Watch) -> None:
+    shutil.copy("/bin/true", watch.project / "sbatch")
+    assert ("handed-over", "sbatch") in watch.run("./sbatch").gaps
 
 
 def test_another_user_may_not_log_and_that_is_a_gap(watch: Watch) -> None:

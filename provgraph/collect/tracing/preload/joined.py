@@ -1,4 +1,4 @@
-"""Join what the native library saw with what the audit hooks saw into one trace.
+"""Join what the native library, strace and the audit hooks saw into one trace.
 
 Where both look at a process, the hooks speak for Python, whose files they tell apart by what they
 are opened for; the library, told so, keeps to what other code in the process does.
@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from provgraph.collect.noise import HANDING_OVER, SERVERS, SESSION_SOCKETS
 from provgraph.collect.trace import Access, Action, Process, Trace
 from provgraph.collect.tracing import programs
 from provgraph.collect.tracing.audit.log import ProcessLog, Spawn, read_logs
@@ -294,6 +296,22 @@ class _Native:
 
     def gaps(self) -> Iterator[tuple[str, str]]:
         """Give what the library saw coming, and can't see."""
+        yield from self._unversioned()
+        yield from self._handed_over()
+        for event in self.events:
+            program = self.program(event.pid, event.when)
+            if program is not None and program.harmless:
+                continue
+            label = program.label if program is not None else label_of(self.command.argv)
+            if event.kind == "c":
+                hooked = program is not None and program.hooked > 0
+                yield from _connected(event.number, os.fsdecode(event.path), label, hooked=hooked)
+            elif event.kind == "g":
+                yield "native-reader", f"{label} ({os.path.basename(os.fsdecode(event.path))})"
+            elif event.kind == "s":
+                yield "io-uring" if event.path == b"io-uring" else "untraced", label
+
+    def _unversioned(self) -> Iterator[tuple[str, str]]:
         names = {
             one.label
             for one in self.programs
@@ -311,19 +329,38 @@ class _Native:
         if unversioned:
             more = f" and {len(unversioned) - _NAMED} more" if len(unversioned) > _NAMED else ""
             yield "unversioned", ", ".join(unversioned[:_NAMED]) + more
-        if any(log.uring for log in self._traced.values()):
-            yield "io-uring", label_of(self.command.argv)
-        for event in self.events:
-            program = self.program(event.pid, event.when)
-            if program is not None and program.harmless:
-                continue
-            label = program.label if program is not None else label_of(self.command.argv)
-            if event.kind == "g":
-                yield "native-reader", f"{label} ({os.path.basename(os.fsdecode(event.path))})"
-            elif event.kind == "s" and event.path == b"io-uring":
+
+    def _handed_over(self) -> Iterator[tuple[str, str]]:
+        for one in self.programs:
+            name = os.path.basename(one.executable)
+            if name in HANDING_OVER or one.label in HANDING_OVER:
+                yield "handed-over", one.label
+        starts = {event.when: label_of(_words(event.other)) for event in self.events}
+        for when, log in self._traced.items():
+            label = starts.get(when) or label_of(self.command.argv)
+            if log.uring:
                 yield "io-uring", label
-            elif event.kind == "s":
-                yield "untraced", label
+            for family, address in log.connections:
+                yield from _connected(family, address, label, hooked=False)
+
+
+def _connected(family: int, address: str, label: str, *, hooked: bool) -> Iterator[tuple[str, str]]:
+    """Say what a connection to another process may hide.
+
+    In Python, whose processes talk among themselves, only a server that is known counts.
+    """
+    if family == socket.AF_UNIX:
+        if address.endswith(SERVERS) or not (hooked or address.startswith(SESSION_SOCKETS)):
+            yield "handed-over", f"{label} ({os.path.basename(address)})"
+    elif address.startswith("127.") or address in (
+        "0:0:0:0:0:0:0:1",
+        "0:0:0:0:0:ffff:7f00:1",
+        "::1",
+    ):
+        if not hooked:
+            yield "handed-over", f"{label} (a server on this machine)"
+    else:
+        yield "network", label
 
 
 def _words(data: bytes) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import contextlib
 import os
 import re
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from provgraph.collect.tracing.preload.build import cache
 from provgraph.model.digests import identity
 
 _CALLS = (
+    "connect",
     *("open openat openat2 creat stat lstat newfstatat statx access faccessat faccessat2".split()),
     *("readlink readlinkat rename renameat renameat2 link linkat symlink symlinkat".split()),
     *("unlink unlinkat truncate getdents getdents64 execve execveat chdir fchdir".split()),
@@ -88,11 +90,15 @@ def _rights(program: str) -> str:
 
 @dataclass
 class Traced:
-    """What one strace saw: accesses, whether it is whole, and what it can't follow."""
+    """What one strace saw: accesses, whether it is whole, and what it can't follow.
+
+    `connections` are (family, address).
+    """
 
     accesses: list[Access] = field(default_factory=list)
     complete: bool = False
     uring: bool = False
+    connections: list[tuple[int, str]] = field(default_factory=list)
 
 
 def read_log(path: str, cwd: bytes) -> Traced:
@@ -115,6 +121,7 @@ class _Reader:
         self.seen = Traced()
         self.began = self.failed = False
         self.alive: set[int] = set()
+        self._gone: set[int] = set()  # ended before the call that made them was seen to return
         self._cwd: dict[int, bytes] = {}
         self._first = cwd
         self._open: dict[int, bytes] = {}
@@ -131,6 +138,7 @@ class _Reader:
             return  # a signal
         if rest.startswith(b"+++ "):
             self.alive.discard(pid)
+            self._gone.add(pid)
             taken = re.search(rb"superseded by execve in pid (\d+)", rest)
             if taken:  # a thread called execve, and goes on under its process's number
                 self.alive.add(pid)
@@ -155,36 +163,47 @@ class _Reader:
     def _done(self, pid: int, when: int, call: re.Match[bytes]) -> None:
         name, arguments, result, error = call[1].decode(), call[2], call[3], call[5]
         failed = result.startswith(b"-")
+        if name == "connect":
+            if not failed or error in (b"EINPROGRESS", b"EAGAIN"):
+                self._connected(arguments)
+        elif not failed:
+            self._succeeded(pid, when, name, arguments, result)
+        elif error in (b"ENOENT", b"ENOTDIR") and not name.startswith(("exec", "rename", "chdir")):
+            self._path(pid, when, name, arguments, "absent")
+
+    def _connected(self, arguments: bytes) -> None:
+        texts = [os.fsdecode(_plain(one)) for one in _TEXT.findall(arguments)]
+        if b"sa_family=AF_UNIX" in arguments:
+            self.seen.connections += [(socket.AF_UNIX, one) for one in texts[:1]]
+        elif b"sa_family=AF_INET" in arguments and b"htons(53)" not in arguments:
+            self.seen.connections.append((socket.AF_INET, texts[-1] if texts else "?"))
+
+    def _succeeded(self, pid: int, when: int, name: str, arguments: bytes, result: bytes) -> None:
         if name in ("fork", "vfork", "clone", "clone3"):
-            if not failed and int(result, 0) > 0:
-                self._cwd.setdefault(int(result, 0), self._here(pid))
-                self.alive.add(int(result, 0))
+            child = int(result, 0)
+            if child > 0:
+                self._cwd.setdefault(child, self._here(pid))
+                (self._gone.remove if child in self._gone else self.alive.add)(child)
         elif name in ("execve", "execveat"):
-            self.began |= not failed
-            if not failed:
-                self._path(pid, when, name, arguments, "read", existing=True)
+            self.began = True
+            self._path(pid, when, name, arguments, "read", existing=True)
         elif name in ("chdir", "fchdir"):
-            if not failed:
-                places = self._paths(pid, arguments) or [
-                    _plain(one) for one in _AT.findall(arguments)
-                ]
-                self._cwd[pid] = places[0] if places else self._here(pid)
+            places = self._paths(pid, arguments) or [_plain(one) for one in _AT.findall(arguments)]
+            self._cwd[pid] = places[0] if places else self._here(pid)
         elif name in ("chroot", "pivot_root", "setns", "unshare"):
             # Paths mean other files from here on.
-            self.failed |= not failed and (name != "unshare" or b"CLONE_NEWNS" in arguments)
+            self.failed |= name != "unshare" or b"CLONE_NEWNS" in arguments
         elif name == "io_uring_setup":
             self.seen.uring = True
-        elif failed:
-            if error in (b"ENOENT", b"ENOTDIR") and name not in ("rename", "renameat", "renameat2"):
-                self._path(pid, when, name, arguments, "absent")
-        else:
-            self._succeeded(pid, when, name, arguments)
-
-    def _succeeded(self, pid: int, when: int, name: str, arguments: bytes) -> None:
-        paths = self._paths(pid, arguments)
-        if name in ("open", "openat", "openat2", "creat"):
+        elif name in ("open", "openat", "openat2", "creat"):
             self._opened(pid, when, name, arguments)
-        elif name.startswith("getdents"):
+        else:
+            self._changed(pid, when, name, arguments)
+
+    def _changed(self, pid: int, when: int, name: str, arguments: bytes) -> None:
+        """Take a call that renames, links, removes, lists, or only looks."""
+        paths = self._paths(pid, arguments)
+        if name.startswith("getdents"):
             self._add("list", _plain(_AT.findall(arguments)[0]), when, pid)
         elif name.startswith("rename") and len(paths) == 2:
             self._add("remove", paths[1], when - 1, pid)

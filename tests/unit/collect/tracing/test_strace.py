@@ -86,3 +86,13 @@ def test_a_call_that_another_interrupts_is_put_together(tmp_path: Path) -> None:
     assert seen(traced)[1:] == [("write", b"/w/x")]
     assert traced.complete
     assert traced.uring
+
+
+def test_a_child_may_end_before_its_parent_hears_of_it(tmp_path: Path) -> None:
+    lines = (
+        "9 2.0 vfork( <unfinished ...>\n",
+        "10 2.1 +++ exited with 0 +++\n",
+        "9 2.2 <... vfork resumed>) = 10\n",
+    )
+    assert read(tmp_path, BEGIN, *lines, END).complete
+    assert not read(tmp_path, BEGIN, lines[0], lines[2], END).complete
