@@ -123,6 +123,8 @@ class _Reader:
         self.alive: set[int] = set()
         self._gone: set[int] = set()  # ended before the call that made them was seen to return
         self._cwd: dict[int, bytes] = {}
+        self._moved = False
+        self._leader = 0
         self._first = cwd
         self._open: dict[int, bytes] = {}
 
@@ -185,11 +187,13 @@ class _Reader:
                 self._cwd.setdefault(child, self._here(pid))
                 (self._gone.remove if child in self._gone else self.alive.add)(child)
         elif name in ("execve", "execveat"):
+            self._leader = self._leader or pid
             self.began = True
             self._path(pid, when, name, arguments, "read", existing=True)
         elif name in ("chdir", "fchdir"):
             places = self._paths(pid, arguments) or [_plain(one) for one in _AT.findall(arguments)]
             self._cwd[pid] = places[0] if places else self._here(pid)
+            self._moved = True
         elif name in ("chroot", "pivot_root", "setns", "unshare"):
             # Paths mean other files from here on.
             self.failed |= name != "unshare" or b"CLONE_NEWNS" in arguments
@@ -275,14 +279,20 @@ class _Reader:
     def _paths(self, pid: int, arguments: bytes) -> list[bytes]:
         """Give the paths among a call's arguments, each below the directory named before it."""
         found = []
-        base = self._here(pid)
+        base = None
         for at, text in _arguments(arguments):
             if at is not None:
                 base = at
             elif text:
-                found.append(text if text.startswith(b"/") else base + b"/" + text)
-                base = self._here(pid)
+                whole = text.startswith(b"/")
+                found.append(text if whole else (base or self._start_of(pid)) + b"/" + text)
+                base = None
         return found
+
+    def _start_of(self, pid: int) -> bytes:
+        """Give a process's directory; a doubt where its parent's call hasn't returned yet."""
+        self.failed |= self._moved and pid not in self._cwd and pid != self._leader
+        return self._here(pid)
 
 
 def _arguments(data: bytes) -> Iterator[tuple[bytes | None, bytes]]:

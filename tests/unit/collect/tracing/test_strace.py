@@ -96,3 +96,12 @@ def test_a_child_may_end_before_its_parent_hears_of_it(tmp_path: Path) -> None:
     )
     assert read(tmp_path, BEGIN, *lines, END).complete
     assert not read(tmp_path, BEGIN, lines[0], lines[2], END).complete
+
+
+def test_a_directory_that_isnt_known_is_a_doubt(tmp_path: Path) -> None:
+    look = f'10 2.1 access("{text("x")}", R_OK) = 0\n'
+    child = ("9 2.0 vfork( <unfinished ...>\n", look, "9 2.2 <... vfork resumed>) = 10\n")
+    end = ("10 2.3 +++ exited with 0 +++\n", END)
+    moved = f'9 1.5 chdir("{text("/v")}") = 0\n'
+    assert read(tmp_path, BEGIN, *child, *end).complete
+    assert not read(tmp_path, BEGIN, moved, *child, *end).complete
