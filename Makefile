@@ -36,10 +36,10 @@ EDITABLE := install --no-deps --no-build-isolation --editable .
 help:
 	@sed -n '/^#   /s/^#   //p' Makefile
 
-demo: $(DEMO)/.demo
+demo: $(DEMO)/.demo $(DEMO)/.native
 	PATH="$(CURDIR)/$(DEMO)/bin:$$PATH" sh examples/penguins/demo.sh build/demo
 
-test: $(VENV)/.dev $(DEMO)/.demo
+test: $(VENV)/.dev $(VENV)/.native $(DEMO)/.demo
 	$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
 
 test-lowest: $(LOWEST)/.dev
@@ -109,6 +109,13 @@ $(VENV)/.dev: $(VENV)/.made requirements/dev.txt pyproject.toml
 $(LOWEST)/.dev: $(LOWEST)/.made requirements/lowest.txt pyproject.toml
 	$(LOWEST)/bin/python $(PIP) install --require-hashes -r requirements/lowest.txt
 	$(LOWEST)/bin/python $(PIP) $(EDITABLE)
+	@touch $@
+
+# The native library, where a C compiler is; without one the tests that need it are skipped.
+NATIVE := provgraph/collect/tracing/preload
+%/.native: $(wildcard $(NATIVE)/native/*) $(NATIVE)/build.py | %/.made
+	@rm -f $(NATIVE)/preload-*.so
+	@$(@D)/bin/python $(NATIVE)/build.py
 	@touch $@
 
 .PRECIOUS: %/.made

@@ -141,7 +141,22 @@ class Project:
     @property
     def tracing(self) -> str:
         """How commands are watched here, in words."""
-        return "Python audit hooks (programs that aren't Python are recorded as gaps)"
+        from provgraph.collect.tracing.preload.build import library
+
+        native = library()
+        if native.path is not None:
+            from provgraph.collect.tracing.preload.strace import words
+
+            more = (
+                "strace for what it can't be loaded into"
+                if words(os.environ)
+                else ("what it can't be loaded into is a gap: strace isn't there, or may not trace")
+            )
+            return f"native library and Python audit hooks; {more}"
+        return (
+            f"Python audit hooks alone: programs that aren't Python are recorded as gaps, since "
+            f"{native.why}"
+        )
 
     @cached_property
     def graphs(self) -> Graphs:

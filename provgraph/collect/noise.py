@@ -98,6 +98,27 @@ LAUNCHERS: frozenset[str] = frozenset(
     ).split()
 )
 
+# Programs that have others do their work: on another machine, in a container, in a queue, later.
+HANDING_OVER: frozenset[str] = frozenset(
+    (
+        "ssh sftp mosh rsh docker podman nerdctl kubectl oc sbatch srun salloc qsub bsub flux at "
+        "condor_submit batch crontab systemd-run machinectl nsenter tmux screen emacsclient ray "
+        "dask psql mysql mariadb redis-cli mongosh"
+    ).split()
+)
+
+# Unix sockets of servers that hold data or start programs, as ends of their paths.
+SERVERS: tuple[str, ...] = (
+    *("/docker.sock", "/podman.sock", "/containerd.sock", "/mysqld.sock", "/mysql.sock"),
+    *("/.s.PGSQL.5432", "/redis.sock", "/munge.socket.2", "/snapd.socket"),
+)
+
+# Unix sockets of the session and the system, which no result rests on, as beginnings of paths.
+SESSION_SOCKETS: tuple[str, ...] = (
+    *("/dev/log", "/run/systemd/", "/run/nscd/", "/var/run/nscd/", "/run/dbus/", "/var/run/dbus/"),
+    *("/tmp/.X11-unix/", "/run/user/", "/tmp/ssh-", "/run/udev/"),  # noqa: S108 - known names
+)
+
 # Modules known to open files in native code, unseen by Python's audit hooks.
 NATIVE_READERS: frozenset[str] = frozenset(
     (

@@ -6,7 +6,7 @@ import json
 import os
 from typing import Any
 
-from provgraph.collect.watching import Site, make_tracer, record_run
+from provgraph.collect.watching import Site, make_full_tracer, record_run
 from provgraph.ledger.spool import Spool, claim, spools
 
 
@@ -46,7 +46,7 @@ def _record(site: Site, spool: Spool) -> None:
     if not told:
         spool.finish()  # it died before the command started
         return
-    trace = make_tracer(site).collect(spool.events)
+    trace = make_full_tracer(site).collect(spool.events)
     started = int(told.get("started_ns", spool.document.get("started_ns", 0)))
     ended = max([started, *(access.when for access in trace.accesses)])
     finished = Finished(

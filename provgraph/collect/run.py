@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 from provgraph.collect.trace import Access
-from provgraph.collect.tracing.interface import Tracer
+from provgraph.collect.tracing.interface import Start, Tracer
 from provgraph.collect.tracing.programs import find
 from provgraph.errors import Exit, RunFailed
 
@@ -84,13 +84,13 @@ def run_command(
         )
     if os.path.isdir(path) or not os.access(path, os.X_OK):
         raise RunFailed(f"{path}: can't be executed", exit_code=Exit.NOT_EXECUTABLE)
-    traced = tracer.environment(environ, spool)
+    start = tracer.prepare(environ, spool, os.path.join(cwd, path), command)
     attending = tracer.attend(spool)
     with _signals() as mask:
         started = time.time_ns()
         clock = time.monotonic()
         try:
-            pid = _spawn(path, command, traced, mask)
+            pid = _spawn(start, mask)
         except OSError as error:
             with attending:
                 pass
@@ -183,7 +183,8 @@ def _path_of(descriptor: int) -> bytes:
     return os.readlink(os.fsencode(f"/proc/self/fd/{descriptor}"))
 
 
-def _spawn(path: str, command: Sequence[str], environ: Mapping[str, str], mask: set[int]) -> int:
+def _spawn(start: Start, mask: set[int]) -> int:
+    path, command, environ = start.program, start.argv, start.environ
     try:
         return os.posix_spawn(path, list(command), environ, setsigmask=mask, setsigdef=_restored())
     except OSError as error:

@@ -11,6 +11,7 @@ import getpass
 import json
 import os
 import re
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from provgraph.collect.gitstate import GitState
     from provgraph.collect.run import Finished
     from provgraph.collect.trace import Trace
-    from provgraph.collect.tracing import AuditTracer
+    from provgraph.collect.tracing import AuditTracer, PreloadTracer
     from provgraph.ledger.ledger import Ledger
     from provgraph.ledger.spool import Spool
     from provgraph.model.records import RunRecord, Use
@@ -91,7 +92,7 @@ def watch(site: Site, command: Sequence[str], said: Said, *, say: Say | None = N
         run = new_run_id()
         document = document_of(site, command, said)
         spool = Spool.begin(site.ledger, run, document)
-        tracer = make_tracer(site)
+        tracer = make_full_tracer(site)
     except Exception as error:  # capture never harms the run it watches
         raise _not_watched(error) from error
     meanwhile = _Meanwhile(site)
@@ -113,6 +114,8 @@ def watch(site: Site, command: Sequence[str], said: Said, *, say: Say | None = N
             raise
         raise _not_watched(error) from error
     status = finished.exit if finished.exit is not None else -(finished.signal or 0)
+    if tracer.why and sys.platform == "linux":
+        tell(f"code that isn't Python went unseen: {tracer.why}; see: provgraph doctor")
     try:
         complaints = record_run(
             site, spool, finished, tracer.collect(spool.events), meanwhile.git()
@@ -184,8 +187,16 @@ def _load_what_recording_needs() -> None:
     _ = (assemble, content, environment)
 
 
+def make_full_tracer(site: Site) -> PreloadTracer:
+    """Set up what watches a whole command: the native library, where there is one, and hooks."""
+    from provgraph.collect.tracing import PreloadTracer
+    from provgraph.collect.tracing.preload.build import library
+
+    return PreloadTracer(make_tracer(site), library())
+
+
 def make_tracer(site: Site, *, cached: bool = True) -> AuditTracer:
-    """Set up the tracer for this project; `cached`: hashes may be remembered in the stat cache."""
+    """Set up the audit hooks; `cached`: hashes may be remembered in the stat cache."""
     from provgraph.collect.noise import Noise
     from provgraph.collect.tracing import AuditTracer
     from provgraph.model.kinds import is_stream

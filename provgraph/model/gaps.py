@@ -17,7 +17,20 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "isolated-python": (
         BLOCKING,
-        "{subject} started Python with -I or -E, which shuts out tracing",
+        "{subject} started Python with -I, -E or -S: what it imported, or all it read, is unknown",
+    ),
+    "handed-over": (
+        BLOCKING,
+        "{subject} had another process do work that this run doesn't see",
+    ),
+    "network": (NOTED, "{subject} went over the network; what came from there isn't known"),
+    "io-uring": (
+        BLOCKING,
+        "{subject} used io_uring, by which files can be read and written unseen",
+    ),
+    "unversioned": (
+        NOTED,
+        "versions of {subject}, and of the libraries they loaded, aren't compared",
     ),
     "unwatched-writer": (
         BLOCKING,

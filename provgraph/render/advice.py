@@ -6,7 +6,9 @@ from __future__ import annotations
 ADVICE: dict[str, str] = {
     "untraced": "say what it reads: provgraph run --uses PATH … -- COMMAND",
     "native-reader": "say what it reads: provgraph run --uses PATH … -- COMMAND",
-    "isolated-python": "run it without -I and -E, or say what it reads with --uses",
+    "isolated-python": "run it without -I, -E and -S, or say what it reads with --uses",
+    "handed-over": "say what was read and written: provgraph run --uses PATH --produces PATH …",
+    "io-uring": "say what it reads: provgraph run --uses PATH … -- COMMAND",
     "unwatched-writer": "run the step that writes it again, under provgraph run",
     "undecided": "put the content you mean in the working tree, or redo the step that makes it",
     "applied-twice": "restore its input, then run the step once",

@@ -2,5 +2,6 @@
 
 from provgraph.collect.tracing.audit.tracer import AuditTracer
 from provgraph.collect.tracing.interface import Tracer
+from provgraph.collect.tracing.preload.tracer import PreloadTracer
 
-__all__ = ["AuditTracer", "Tracer"]
+__all__ = ["AuditTracer", "PreloadTracer", "Tracer"]

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from provgraph.collect.trace import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What to execute, with which words and in which environment."""
+
+    program: str
+    argv: Sequence[str]
+    environ: Mapping[str, str]
 
 
 class Tracer(Protocol):
@@ -18,8 +28,10 @@ class Tracer(Protocol):
         """Name the method, as the record says it."""
         ...
 
-    def environment(self, base: Mapping[str, str], spool: Path) -> dict[str, str]:
-        """Prepare the spool, and give the environment to start the command with."""
+    def prepare(
+        self, base: Mapping[str, str], spool: Path, program: str, command: Sequence[str]
+    ) -> Start:
+        """Prepare the spool, and say how to start the command, whose program was found."""
         ...
 
     def attend(self, spool: Path) -> AbstractContextManager[None]:

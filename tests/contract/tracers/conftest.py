@@ -14,8 +14,10 @@ import pytest
 
 from provgraph.collect.run import Finished
 from provgraph.collect.trace import Trace
+from provgraph.collect.tracing.preload.build import library
 
 CHECKOUT = Path(__file__).resolve().parents[3]
+REQUIRED = os.environ.get("PROVGRAPH_REQUIRE", "").split(",")
 DRIVER = Path(__file__).with_name("driver.py")
 
 
@@ -67,6 +69,11 @@ class Watch:
         self.project = project
         self.scratch = scratch
         self.turns = itertools.count()
+
+    @property
+    def sees_natively(self) -> bool:
+        """Whether code that isn't Python is seen too."""
+        return self.tracer != "audit"
 
     def write(self, name: str, text: str | bytes) -> Path:
         path = self.project / name
@@ -120,8 +127,12 @@ class Watch:
         )
 
 
-@pytest.fixture(params=["audit"])
+@pytest.fixture(params=["audit", "preload"])
 def watch(request: pytest.FixtureRequest, tmp_path: Path) -> Watch:
+    if request.param != "audit" and (why := library().why):
+        if "native" in REQUIRED:
+            pytest.fail(f"PROVGRAPH_REQUIRE names native, and there is no library: {why}")
+        pytest.skip(f"no native library: {why}")
     project = tmp_path / "project"
     project.mkdir()
     scratch = tmp_path / "scratch"

@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 
 from provgraph.collect.run import leave, run_command
-from provgraph.collect.tracing import AuditTracer, Tracer
+from provgraph.collect.tracing import AuditTracer, PreloadTracer, Tracer
+from provgraph.collect.tracing.preload.build import library
 from provgraph.errors import RunFailed
 from provgraph.model.digests import content_digest
 
@@ -22,8 +23,13 @@ def digest(path: bytes) -> tuple[str, int]:
 
 
 def tracer_named(name: str) -> Tracer:
-    assert name == "audit"
-    return AuditTracer(Path.cwd(), digest, limit=1 << 20)
+    audit = AuditTracer(Path.cwd(), digest, limit=1 << 20)
+    if name == "audit":
+        return audit
+    assert name == "preload"
+    native = library()
+    assert native.path is not None, native.why
+    return PreloadTracer(audit, native)
 
 
 def main() -> None:

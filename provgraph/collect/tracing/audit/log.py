@@ -46,6 +46,7 @@ class ProcessLog:
     began: int = 0
     how: str = ""
     python: tuple[str, str, str] = ("", "", "")
+    base: str = ""
     cwd: str = ""
     argv: tuple[str, ...] = ()
     accesses: list[Access] = field(default_factory=list)
@@ -108,7 +109,7 @@ def _take(log: ProcessLog, record: list[bytes]) -> None:
     elif kind == b"P":
         log.began, log.pid, log.parent = (int(value) for value in values[:3])
         log.how = values[3].decode()
-        version, prefix, _base, executable, cwd = (os.fsdecode(value) for value in values[4:9])
+        version, prefix, log.base, executable, cwd = (os.fsdecode(value) for value in values[4:9])
         log.python, log.cwd = (version, prefix, executable), cwd
         log.argv = _items(values[9:])
     elif kind == b"S":

@@ -10,6 +10,7 @@ from pathlib import Path
 from provgraph.collect.noise import SYSTEM_PLACES
 from provgraph.collect.trace import Trace
 from provgraph.collect.tracing.audit.answers import Answers, Digest
+from provgraph.collect.tracing.interface import Start
 
 HOOK = Path(__file__).parent / "hook"
 
@@ -39,8 +40,11 @@ class AuditTracer:
         self._skip = skip
         self._ignored = tuple(ignored)
         self._answers: Answers | None = None
+        self._config: list[str] = []
 
-    def environment(self, base: Mapping[str, str], spool: Path) -> dict[str, str]:
+    def prepare(
+        self, base: Mapping[str, str], spool: Path, program: str, command: Sequence[str]
+    ) -> Start:
         """Lay the hook into the spool, and put it in front of PYTHONPATH."""
         hook = self.lay(spool, watcher=os.getpid())
         theirs = base.get("PYTHONPATH")
@@ -50,7 +54,7 @@ class AuditTracer:
             ours = f"{hook}/"  # says that it was set, and empty
         else:
             ours = f"{hook}:{theirs}"
-        return {**base, "PYTHONPATH": ours}
+        return Start(program, command, {**base, "PYTHONPATH": ours})
 
     def lay(self, spool: Path, *, watcher: int) -> Path:
         """Lay the hook into the spool; gives its directory.
@@ -65,7 +69,7 @@ class AuditTracer:
         if not (hook / "sitecustomize.py").is_symlink():
             _place(HOOK / "watch.py", hook / "watch.py")
         self._answers = Answers(spool, self._digest, limit=self._limit, skip=self._skip)
-        lines = [
+        self._config = [
             self._root,
             self._answers.path,
             os.path.join(spool, ""),
@@ -73,13 +77,17 @@ class AuditTracer:
             *SYSTEM_PLACES,
             *self._ignored,
         ]
-        (hook / "config").write_bytes(b"\0".join(os.fsencode(line) for line in lines))
+        (hook / "config").write_bytes(b"\0".join(os.fsencode(line) for line in self._config))
         return hook
+
+    def config(self) -> Sequence[str]:
+        """Give what the hook was told: root, socket, spool, watcher, places to leave out."""
+        return self._config
 
     def attend(self, spool: Path) -> AbstractContextManager[None]:  # noqa: ARG002 - the contract's
         """Hash what the watched processes ask for, until the command has ended."""
         if self._answers is None:
-            raise RuntimeError("environment() or lay() comes first")
+            raise RuntimeError("prepare() or lay() comes first")
         return self._answers
 
     def content(self, path: bytes) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,19 +19,46 @@ from provgraph.model.digests import EMPTY
 COMMAND = "command.json"  # written by collect/run.py: what was started, and as which process
 
 
+@dataclass(frozen=True)
+class Sight:
+    """What another tracer saw of the same command, beside the hooks.
+
+    `since` maps a process to the times at which a program of it reported in there. `unproven` are
+    programs that were started and didn't. `begun`: the command itself was seen.
+    """
+
+    since: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    unproven: Sequence[Spawn] = ()
+    processes: Sequence[Process] = ()
+    accesses: Sequence[Access] = ()
+    gaps: Sequence[tuple[str, str]] = ()
+    begun: bool = False
+
+    def covers(self, log: ProcessLog) -> bool:
+        """Tell whether a process that started Python is seen as a whole."""
+        return any(when <= log.began for when in self.since.get(log.pid, ()))
+
+
 def read_trace(spool: Path, method: str) -> Trace:
     """Give what was seen of the command whose processes logged into this spool."""
-    logs = read_logs(spool)
-    tree = _Tree(logs, _command(spool))
-    accesses = sorted(
-        (_tidy(access) for log in logs for access in log.accesses), key=lambda one: one.when
-    )
-    cut = [("log-cut", _label(log.argv)) for log in logs if log.cut]
+    return trace_of(read_logs(spool), command_of(spool), method, Sight())
+
+
+def trace_of(logs: list[ProcessLog], command: Command, method: str, sight: Sight) -> Trace:
+    """Put together what the hooks saw, and what else is known."""
+    tree = _Tree(logs, command, sight)
+    seen = [*sight.accesses, *(access for log in logs for access in log.accesses)]
+    accesses = sorted((_tidy(access) for access in seen), key=lambda one: one.when)
+    cut = [("log-cut", label_of(log.argv)) for log in logs if log.cut]
     return Trace(
         method=method,
-        processes=tuple(tree.processes),
+        processes=(*tree.processes, *sight.processes),
         accesses=tuple(_with_programs(accesses, logs)),
-        gaps=tuple(dict.fromkeys([*tree.gaps, *cut, *(gap for log in logs for gap in log.gaps)])),
+        gaps=tuple(
+            dict.fromkeys(
+                [*tree.gaps, *cut, *(gap for log in logs for gap in log.gaps), *sight.gaps]
+            )
+        ),
         said=_said(logs),
     )
 
@@ -43,19 +70,22 @@ def _said(logs: Sequence[ProcessLog]) -> tuple[tuple[str, str, str], ...]:
 
 
 @dataclass
-class _Command:
+class Command:
+    """What was started, and as which process."""
+
     pid: int = 0
     argv: tuple[str, ...] = ()
     path: str = ""
     cwd: str = ""
 
 
-def _command(spool: Path) -> _Command:
+def command_of(spool: Path) -> Command:
+    """Read what was started."""
     try:
         told = json.loads((spool / COMMAND).read_bytes())
-        return _Command(int(told["pid"]), tuple(told["argv"]), told["path"], told["cwd"])
+        return Command(int(told["pid"]), tuple(told["argv"]), told["path"], told["cwd"])
     except (OSError, ValueError, KeyError, TypeError):
-        return _Command()
+        return Command()
 
 
 @dataclass
@@ -63,26 +93,34 @@ class _Tree:
     """Who was started, who reported, and so who nothing watched."""
 
     logs: list[ProcessLog]
-    command: _Command
+    command: Command
+    sight: Sight
     processes: list[Process] = field(default_factory=list)
     gaps: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._free = [log for log in self.logs if log.how == "start"]
         self._by_pid: dict[int, ProcessLog] = {}
-        if self.command.pid:
+        self._covered: set[int] = set()
+        if self.command.pid and not self.sight.begun:
             self._top()
         for log in self.logs:
             self._by_pid[log.pid] = log
+            if self.sight.covers(log) or (log.how == "fork" and log.parent in self._covered):
+                self._covered.add(log.pid)
             self._reported(log)
-            for spawn in log.spawns:
-                self._spawned(spawn)
+            for spawn in log.spawns if log.pid not in self._covered else ():
+                if spawn.path and os.path.exists(spawn.path):  # else nothing ran
+                    self._spawned(spawn)
+        for spawn in self.sight.unproven:
+            self._spawned(spawn)
 
     def _top(self) -> None:
         first = Spawn(
             0, "exec", self.command.path, self.command.cwd, self.command.argv, self.command.pid
         )
-        self._spawned(first)
+        if first.path and os.path.exists(first.path):
+            self._spawned(first)
 
     def _reported(self, log: ProcessLog) -> None:
         modules = dict(log.loaded or ())
@@ -98,7 +136,7 @@ class _Tree:
         natives = sorted({*log.natives, *(NATIVE_READERS & {n.partition(".")[0] for n in modules})})
         if log.loaded is not None:
             natives = sorted({*log.natives, *(NATIVE_READERS & modules.keys())})
-        label = _label(log.argv)
+        label = label_of(log.argv)
         self.processes.append(
             Process(
                 pid=log.pid,
@@ -112,12 +150,11 @@ class _Tree:
                 ended=log.ended or log.how == "fork",
             )
         )
-        self.gaps += [("native-reader", f"{label} ({name})") for name in natives]
+        if log.pid not in self._covered:
+            self.gaps += [("native-reader", f"{label} ({name})") for name in natives]
 
     def _spawned(self, spawn: Spawn) -> None:
         """Find who a spawned program became; a gap where nobody knows what it read."""
-        if not spawn.path or not os.path.exists(spawn.path):
-            return  # not found: nothing ran
         options = programs.python_options(spawn.path, spawn.argv)
         if options is not None:
             if not self._claim(spawn, like=spawn.argv):
@@ -152,7 +189,7 @@ class _Tree:
             )
         )
         reason = "isolated-python" if why == "isolated" else "untraced"
-        self.gaps.append((reason, _label(spawn.argv) or os.path.basename(spawn.path)))
+        self.gaps.append((reason, label_of(spawn.argv) or os.path.basename(spawn.path)))
 
 
 def _same(spawned: Sequence[str], reported: Sequence[str]) -> bool:
@@ -161,7 +198,7 @@ def _same(spawned: Sequence[str], reported: Sequence[str]) -> bool:
     return not tail or list(reported[-len(tail) :]) == tail
 
 
-def _label(argv: Sequence[str]) -> str:
+def label_of(argv: Sequence[str]) -> str:
     """Name a process by its program alone: arguments may hold secrets."""
     words = [os.path.basename(word) for word in argv[:1]]
     if words and words[0].startswith(("python", "pypy")):

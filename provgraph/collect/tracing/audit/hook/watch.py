@@ -1178,6 +1178,7 @@ def start() -> None:
     os.register_at_fork(before=forking, after_in_child=forked)
     atexit.register(finish)
     sys.addaudithook(hook)
+    posix.access(HERE + "/hooked", 0)  # the native library, where it is, leaves Python to us
 
 
 if "WITHIN" not in globals():  # within a running program the library switches it on and off

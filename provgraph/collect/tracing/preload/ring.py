@@ -1,0 +1,125 @@
+"""The memory that watched processes write to: laid out here, and read back record by record.
+
+`native/ring.h` holds the other side. The ring is a few files in the spool, so what a process wrote
+is there however it ended.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+CHUNK = 8 << 20
+_MAGIC = 0xF5F7FDFB
+_CONFIG = 16384
+_HEAD = 4 * 8 + _CONFIG + 4096 * 8 + 2 * (1 << 20) // 8
+_RECORD = struct.Struct("=IIQiiBBHHH5Q")
+_START = struct.Struct("=II")
+_VOID = 0
+
+
+class NoRingError(OSError):
+    """The ring can't be laid out: the disk is full, or a path too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One record. `kind` is its letter in `native/`; `other` and `before` depend on it."""
+
+    kind: str
+    when: int
+    pid: int
+    number: int
+    path: bytes
+    other: bytes
+    before: bytes
+    stat: tuple[int, int, int, int, int] | None
+    child: int
+
+
+def lay(spool: Path, config: Sequence[str]) -> None:
+    """Lay the ring's first chunk into the spool, whole, so that no write to it can fail."""
+    data = b"".join(os.fsencode(line) + b"\0" for line in config) + b"\0"
+    if len(data) > _CONFIG:
+        raise NoRingError("too many places to leave out")
+    handle = os.open(spool / "ring.0", os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        os.posix_fallocate(handle, 0, CHUNK)
+        os.pwrite(handle, struct.pack("=QQQQ", _MAGIC, _HEAD, 0, 0) + data, 0)
+    except OSError as error:
+        raise NoRingError(error.errno, error.strerror) from error
+    finally:
+        os.close(handle)
+
+
+def read(spool: Path) -> tuple[list[Event], bool, list[bytes]]:
+    """Give the events in order of time, whether some are missing, and the ring's config."""
+    events: list[Event] = []
+    number = end = 0
+    lost = False
+    config = [b"\0"] * 5 + [b""]
+    while True:
+        try:
+            with open(spool / f"ring.{number}", "rb") as file:
+                head = file.read(24)
+                start = _HEAD if number == 0 else 0
+                if number == 0:
+                    magic, end, missed = struct.unpack("=QQQ", head)
+                    if magic != _MAGIC:
+                        return [], True, config
+                    lost = missed > 0
+                used = min(CHUNK, end - number * CHUNK)
+                if used <= 0:
+                    break
+                file.seek(0)
+                data = file.read(used)
+                if number == 0:
+                    config = data[32 : 32 + _CONFIG].split(b"\0")
+        except (OSError, struct.error):
+            return events, lost or number == 0, config
+        lost |= _take(data, start, events)
+        number += 1
+        if number * CHUNK >= end:
+            break
+    events.sort(key=lambda one: one.when)
+    return events, lost, config
+
+
+def _take(data: bytes, at: int, events: list[Event]) -> bool:
+    """Read a chunk; tells whether there was a hole, where a process died amid two instructions."""
+    hole = False
+    end = len(data)
+    while at + 8 <= end:
+        magic, size = _START.unpack_from(data, at)
+        if magic != _MAGIC or size < 8:
+            hole = True
+            at += 8
+            continue
+        if size >= _RECORD.size and at + _RECORD.size <= end:
+            _record(data, at, events)
+        at += size
+    return hole
+
+
+def _record(data: bytes, at: int, events: list[Event]) -> None:
+    fields = _RECORD.unpack_from(data, at)
+    _, _, when, pid, number, kind, flags, path, other, before = fields[:10]
+    if kind == _VOID:
+        return  # being written when its process died: what it tells of wasn't done yet
+    text = at + _RECORD.size
+    events.append(
+        Event(
+            kind=chr(kind),
+            when=when,
+            pid=pid,
+            number=number,
+            path=data[text : text + path],
+            other=data[text + path : text + path + other],
+            before=data[text + path + other : text + path + other + before],
+            stat=fields[10:15] if flags else None,
+            child=fields[10],
+        )
+    )
