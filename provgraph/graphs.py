@@ -214,22 +214,26 @@ class Graphs:
         """Send the shared graph what it lacks; it may hold more than this clone."""
         from provgraph.ledger.transport import push
 
-        if self._ledger.names() <= graph.known():
-            return
-        remote = self.remote(graph, pushing=True)
-        try:
-            push(self._ledger, remote, progress)
-        except TransportError as error:
-            if isinstance(error.__cause__, StoreAway):
-                raise error.__cause__ from error
-            raise
-        for reason, subject in remote.left_out:
-            self.leave_out(reason, subject)
-        told = {subject.rpartition(" ")[2] for _, subject in remote.left_out}
-        for name in sorted(self._ledger.names() - graph.known()):
-            if name[:12] not in told:  # the push leaves out what is damaged here
+        names, known = self._ledger.names(), graph.known()
+        if not names <= known:
+            remote = self.remote(graph, pushing=True)
+            try:
+                push(self._ledger, remote, progress)
+            except TransportError as error:
+                if isinstance(error.__cause__, StoreAway):
+                    raise error.__cause__ from error
+                raise
+            for reason, subject in remote.left_out:
+                self.leave_out(reason, subject)
+            self.infer(graph)
+            known = graph.known()
+        told = {gap.subject.rpartition(" ")[2] for gap in self.left_out}
+        waiting = {name for name in graph.waiting() if name[:12] not in told}
+        for name in sorted(waiting):  # somebody makes the graph anew, or couldn't read it
+            self.leave_out("unprojected", f"record {name[:12]}")
+        for name in sorted(names - known - waiting):  # a push leaves out what is damaged here
+            if name[:12] not in told:
                 self.leave_out("damaged-record", name[:12])
-        self.infer(graph)
 
     def _fill_index(self, progress: Progress | None) -> None:
         """Project the records that the index doesn't know yet."""

@@ -197,6 +197,22 @@ def test_rebuilding_is_refused_to_a_clone_that_lacks_something(
     assert count(neo4j, "MATCH (v:Vertex) RETURN count(v)") == nodes
 
 
+def test_a_rebuild_that_was_cut_short_is_a_gap_to_others(
+    story: Project, neo4j: Neo4j, tmp_path: Path
+) -> None:
+    bob = story.copy_to(tmp_path / "bob")
+    bob.script("summary.py", "out/v1/metrics.json", "one.csv")
+    bob.provgraph("push", neo4j.url, env=neo4j.environment)
+    with driver_of(neo4j) as driver:  # as far as a rebuild comes that is killed
+        driver.execute_query("MATCH (m:LedgerMember {kind: 'records'}) SET m.projected = false")
+        driver.execute_query("MATCH (v:Vertex) DETACH DELETE v")
+    shared = sharing(story, neo4j)
+    gaps = {reason for reason, _ in shared.blocking("impact", "data/v3")}
+    assert gaps == {"unprojected"}
+    sharing(bob, neo4j).ask("status")
+    assert not shared.blocking("impact", "data/v3")
+
+
 def test_a_graph_changed_by_hand_is_made_anew(story: Project, neo4j: Neo4j) -> None:
     shared = sharing(story, neo4j)
     before = shared.ask("impact", "data/v3")

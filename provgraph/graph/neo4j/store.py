@@ -100,6 +100,10 @@ class Neo4jGraph(Lookups, Finding, Reaching, GraphStore):
         importer = Importer(self._connection, self._folder, self._kinds)
         return importer.add(name, record, lines, to_bytes(record) if body is None else body)
 
+    def waiting(self) -> set[str]:
+        """Give the names of the records that the server keeps, but that aren't in the graph."""
+        return set(self._connection.one("look-up/waiting", folder=self._folder) or ())
+
     def writes(self) -> int:
         """Count the transactions that have written: a number for the graph's state."""
         return int(self._connection.one("look-up/writes") or 0)
