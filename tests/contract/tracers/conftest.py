@@ -15,9 +15,9 @@ import pytest
 from provgraph.collect.run import Finished
 from provgraph.collect.trace import Trace
 from provgraph.collect.tracing.preload.build import library
+from tests.support.required import missing
 
 CHECKOUT = Path(__file__).resolve().parents[3]
-REQUIRED = os.environ.get("PROVGRAPH_REQUIRE", "").split(",")
 DRIVER = Path(__file__).with_name("driver.py")
 
 
@@ -130,9 +130,7 @@ class Watch:
 @pytest.fixture(params=["audit", "preload"])
 def watch(request: pytest.FixtureRequest, tmp_path: Path) -> Watch:
     if request.param != "audit" and (why := library().why):
-        if "native" in REQUIRED:
-            pytest.fail(f"PROVGRAPH_REQUIRE names native, and there is no library: {why}")
-        pytest.skip(f"no native library: {why}")
+        missing("native", f"there is no native library: {why}")
     project = tmp_path / "project"
     project.mkdir()
     scratch = tmp_path / "scratch"

@@ -12,17 +12,16 @@ from pathlib import Path
 import pytest
 
 from provgraph.model.digests import content_digest
+from tests.support.required import missing
 
-from .conftest import REQUIRED, Watch
+from .conftest import Watch
 
 pytestmark = pytest.mark.parametrize("watch", ["preload"], indirect=True)
 
 
 def needs(program: str) -> None:
     if shutil.which(program) is None:
-        if "native" in REQUIRED:
-            pytest.fail(f"PROVGRAPH_REQUIRE names native, and there is no {program}")
-        pytest.skip(f"there is no {program}")
+        missing("native", f"there is no {program}")
 
 
 def blocking(gaps: set[tuple[str, str]]) -> set[tuple[str, str]]:
