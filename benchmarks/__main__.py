@@ -3,7 +3,7 @@
     python -m benchmarks [--quick] [--write] [NAME…]
 
 Each runs in a process of its own, with compiled Python files as an installed provgraph has them.
-`--quick` takes small graphs and few rounds; `--write` keeps the tables in
+`--quick` takes small graphs and few rounds; `--write` keeps the tables of those that were run in
 docs/explanation/measurements.md, too.
 """
 
@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -82,9 +84,21 @@ def main() -> int:
         print(f"\nended early: {', '.join(failed)}", file=sys.stderr)
         return 1
     if asked.write:
-        parts = [f"## {BENCHMARKS[name].title}\n\n```\n{texts[name]}\n```\n" for name in texts]
-        PAGE.write_text("\n".join([HEAD, *parts]), "utf-8")
+        write(texts)
     return 0
+
+
+def write(texts: Mapping[str, str]) -> None:
+    """Put tables into the page; those of benchmarks that weren't run stay."""
+    there = dict(
+        re.findall(
+            r"^## (.+)\n\n```\n(.*?)\n```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL
+        )
+    )
+    there |= {BENCHMARKS[name].title: text for name, text in texts.items()}
+    titles = [one.title for one in BENCHMARKS.values() if one.title in there]
+    parts = [f"## {title}\n\n```\n{there[title]}\n```\n" for title in titles]
+    PAGE.write_text("\n".join([HEAD, *parts]), "utf-8")
 
 
 def shown(name: str, arguments: tuple[str, ...], scratch: Path) -> tuple[str, int]:
