@@ -90,11 +90,8 @@ def main() -> int:
 
 def write(texts: Mapping[str, str]) -> None:
     """Put tables into the page; those of benchmarks that weren't run stay."""
-    there = dict(
-        re.findall(
-            r"^## (.+)\n\n```\n(.*?)\n```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL
-        )
-    )
+    sections = re.compile(r"^## ([^\n]+)\n\n```\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
+    there = dict(sections.findall(PAGE.read_text("utf-8")))
     there |= {BENCHMARKS[name].title: text for name, text in texts.items()}
     titles = [one.title for one in BENCHMARKS.values() if one.title in there]
     parts = [f"## {title}\n\n```\n{there[title]}\n```\n" for title in titles]
