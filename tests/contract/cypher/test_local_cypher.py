@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -131,10 +130,8 @@ def test_what_cannot_be_run_is_said(
 def test_a_question_that_takes_too_long_is_ended(nasty: Published, new_cypher: NewCypher) -> None:
     cypher = new_cypher(nasty)
     cypher.copy()
-    began = time.monotonic()
     with pytest.raises(StoreError, match=r"ended after 0\.5 s"):
         cypher.run(LONG, timeout=0.5)
-    assert time.monotonic() - began < 10
 
 
 def test_letting_go_of_the_rows_ends_the_process(nasty: Published, new_cypher: NewCypher) -> None:
