@@ -25,7 +25,7 @@ _QUIET = (
 ).split()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Start Chromium once."""
     program = os.environ.get("PROVGRAPH_CHROMIUM") or next(

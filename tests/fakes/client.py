@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -83,7 +84,9 @@ class Client:
             "client": ("127.0.0.1", 50000),
             "server": ("127.0.0.1", self.site.port),
         }
-        return asyncio.run(self._ask(scope, body))
+        # In a thread of its own: Playwright leaves a running loop in that of the tests.
+        with ThreadPoolExecutor(max_workers=1) as aside:
+            return aside.submit(asyncio.run, self._ask(scope, body)).result()
 
     async def _ask(self, scope: dict[str, Any], body: bytes) -> Answer:
         said: list[Message] = []
