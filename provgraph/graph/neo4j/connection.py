@@ -295,5 +295,6 @@ def _code(error: Exception) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    said = str(getattr(error, "message", None) or error).strip()
+    # Only what a server said has a code; other errors' `message` is a preview in driver 5.
+    said = str(getattr(error, "message", "") if getattr(error, "code", None) else error).strip()
     return said.partition("\n")[0].rstrip(": ")
