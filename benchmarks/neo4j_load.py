@@ -1,6 +1,6 @@
 """Loading a graph into Neo4j, beside the driver's bare batched UNWIND … MERGE in the same run.
 
-    python -m benchmarks.neo4j_load [--nodes 100000] [--repeat 3]
+    python -m benchmarks.neo4j_load [--nodes 100000] [--repeat 2]
 
 The peers put the same nodes and relationships with the properties that analysts see. The second
 also puts the DEPENDS_ON mirror of each PRODUCES, as provgraph does: it ends with the same graph.
@@ -35,7 +35,7 @@ EDGES = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--nodes", type=int, default=100_000)
-    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--repeat", type=int, default=2)
     asked = parser.parse_args()
     print(machine("neo4j", "neo4j-rust-ext"), "\n")
     made = lineage(asked.nodes, reads=7.5)

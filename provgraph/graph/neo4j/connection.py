@@ -6,6 +6,7 @@ cluster that changes its leader, or a deadlock, is tried again by the driver.
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -56,6 +57,8 @@ class Connection:
                 hint="pip install 'provgraph[neo4j]'",
             ) from error
         self._neo4j = neo4j
+        # What it tries again, or gives up, we say in our own words, or not at all.
+        logging.getLogger("neo4j").addHandler(logging.NullHandler())
         self._credentials = credentials or credentials_for(self.place)
         auth = None
         if self._credentials is not None:

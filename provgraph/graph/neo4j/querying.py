@@ -5,7 +5,6 @@ The server judges a statement, not a parser of ours: its plan says what would be
 
 from __future__ import annotations
 
-import logging
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -139,8 +138,6 @@ class Neo4jCypher:
 
 def _hang_up(session: Session) -> None:
     """Cut the connection, at which the server ends what it does; closing would wait for it."""
-    # Closing the session then says what is known already.
-    logging.getLogger("neo4j").addHandler(logging.NullHandler())
     connection = getattr(session, "_connection", None)  # the driver has no public word for this
     if connection is not None:
         connection.kill()
