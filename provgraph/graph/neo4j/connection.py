@@ -81,11 +81,6 @@ class Connection:
         """Who asks; None: nobody in particular."""
         return self._credentials.user if self._credentials is not None else None
 
-    @property
-    def database(self) -> str | None:
-        """The database's name; None: the server's default."""
-        return self.place.database
-
     # -- asking ------------------------------------------------------------------------------
 
     def read(self, name: str, /, **parameters: Any) -> list[list[Any]]:

@@ -247,7 +247,7 @@ class Projector:
         for vertex in {v for one in told for v in _vertices_in(one.facts)}:
             about |= {(vertex, key_of(vertex)), (f"run:{vertex}", key_of(vertex))}
         work("write/about", rows=[list(pair) for pair in sorted(about)])
-        return {row[0] for row in work("look-up/keys-at-names", names=sorted(names))}
+        return set(work("look-up/at-names", names=sorted(names), project=None)[0][0])
 
     def _put_details(self, work: Work, told: Sequence[Told], erased: set[str]) -> None:
         rows: dict[str, list[dict[str, Any]]] = defaultdict(list)

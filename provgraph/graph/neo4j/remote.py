@@ -118,11 +118,8 @@ class Neo4jRemote(Remote):
         return number
 
     def _chunks(self, identifier: str, count: int) -> Iterator[bytes]:
-        for number in range(count):
-            with self._exchanging():
-                body = self._connection.one("look-up/chunk", id=f"{identifier}#{number}")
-            if body is not None:  # else it comes short, and its hash says so
-                yield zlib.decompress(body)
+        with self._exchanging():
+            yield from self._graph.chunks(identifier, count)
 
     # -- records -----------------------------------------------------------------------------
 

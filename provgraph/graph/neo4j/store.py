@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from provgraph.graph.interface import GraphStatus, GraphStore
@@ -125,12 +125,15 @@ class Neo4jGraph(Lookups, Finding, Reaching, GraphStore):
         for _, body, chunks in self._connection.read("look-up/members-at", ids=[identifier]):
             if body is not None:
                 return zlib.decompress(body)
-            parts = [
-                self._connection.one("look-up/chunk", id=f"{identifier}#{number}") or b""
-                for number in range(chunks)
-            ]
-            return b"".join(zlib.decompress(part) for part in parts if part)
+            return b"".join(self.chunks(identifier, chunks))
         return None
+
+    def chunks(self, identifier: str, count: int) -> Iterator[bytes]:
+        """Give a large member piece by piece; one that isn't whole comes short."""
+        for number in range(count):
+            body = self._connection.one("look-up/chunk", id=f"{identifier}#{number}")
+            if body is not None:
+                yield zlib.decompress(body)
 
     def clear(self) -> None:
         self._connection.batches("write/unproject", folder=self._folder)
