@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         Status,
         Structure,
     )
+    from provgraph.model.checks import Check
     from provgraph.model.records import Recorded, RunRecord
 
 CONFIGURATION = "provgraph.toml"
@@ -318,6 +319,29 @@ class Project:
     def status(self, *, platform: bool = False) -> Status:
         """Compare the working tree with what was recorded."""
         return self.questions(platform=platform).status()
+
+    def check(self, *, base: str | None = None, head: str | None = None) -> Check:
+        """Say what the change since `base` affects, and whether it may be merged.
+
+        Compared is `head` (None: the working tree) with where it left `base` (None: the base of
+        `[check]`, else what CI says, else the main line). Raises CannotAnswer outside git, where
+        nothing was recorded, and in a conflict; UsageError for a ref that isn't there.
+        """
+        from datetime import UTC, datetime
+
+        from provgraph.collect.changes.check import Place, check_merge
+        from provgraph.collect.worktree import WorkingTree
+
+        contents = self.contents()
+        disk = WorkingTree(self.root, contents, titles=self.store.titles())
+        return check_merge(
+            self.questions(),
+            Place(self.root, contents, self._stat_cache, disk),
+            self.configuration.check,
+            base=base,
+            head=head,
+            today=datetime.now(UTC).date(),
+        )
 
     def diff(self, before: str, after: str) -> RunDiff:
         """Say what differs between two runs: code, parameters, data, packages, then metrics."""

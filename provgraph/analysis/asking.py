@@ -85,7 +85,7 @@ class Questions:
         plan: tuple[PlanStep, ...] = ()
         if fall.fell and not all and len(fall.fell) <= impacts.LONG:
             names = {fell.name for fell in fall.fell}
-            plan = self._plan(fall.after, names)
+            plan = self.plan_of(fall.after, names)
         return Impact(
             as_of=self.as_of,
             viewpoint=self.present.label,
@@ -235,7 +235,7 @@ class Questions:
             missing=found.missing,
             current=found.current,
             gaps=gaps,
-            plan=self._plan(self.now, None),
+            plan=self.plan_of(self.now, None),
             totals=counts,
         )
 
@@ -249,7 +249,7 @@ class Questions:
         moved = self.wording.moved(several[-1])
         return replace(said, how=f"renamed to {moved}") if moved else said
 
-    def _plan(self, judgement: Judgement, names: set[str] | None) -> tuple[PlanStep, ...]:
+    def plan_of(self, judgement: Judgement, names: set[str] | None) -> tuple[PlanStep, ...]:
         several = orders(judgement, names)
         return in_words(self.facts, several, command=self.command, title=self.wording.title)
 

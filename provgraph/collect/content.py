@@ -216,6 +216,10 @@ class Contents:
         """Give the name of an absolute path in the project; outside it, the path itself."""
         return name_of(path.removeprefix(self._top))
 
+    def is_noise(self, name: str) -> bool:
+        """Tell whether a name in the project doesn't count in a listing."""
+        return self._noise(name)
+
     def _private(self, path: str) -> bool:
         name = self.name(path)
         return (

@@ -49,6 +49,9 @@ _FORMATS = {
 }
 
 
+KEYED = frozenset(_FORMATS)
+
+
 class Unparsable(ValueError):
     """This content has no parts that are sure; it counts as a whole."""
 
