@@ -29,7 +29,8 @@ from provgraph.collect.changes.installed import PackageChange
 from provgraph.collect.content import Contents, StatCache
 from provgraph.collect.worktree import WorkingTree
 from provgraph.errors import CannotAnswer
-from provgraph.governance.checking import Comparing, Draft, check
+from provgraph.governance.checking import check
+from provgraph.governance.effects import Comparing, Draft
 from provgraph.governance.policy import Policy
 from provgraph.model.checks import AFFECTS, Changed, Check, Lines
 from provgraph.model.kinds import ENVIRONMENT
@@ -65,8 +66,8 @@ def check_merge(
 
     Raises CannotAnswer where nothing was recorded, or git can't compare; UsageError for refs.
     """
-    _expect_records(questions)
     span = span_of(place.root, base=base or policy.base or None, head=head)
+    _expect_records(questions)
     facts = questions.facts
     recorded = Recorded(
         names=frozenset(name for p, name in (*facts.at, *facts.seen) if p == facts.project),

@@ -24,6 +24,9 @@ SUBMODULE = "submodule"
 MAIN_LINES = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
 _NO_BLOB = "0" * 40
 _LINKED, _SUBMODULE = "120000", "160000"
+_TO_RUN, _NOT_TO_RUN = ("100644", "100755"), ("100755", "100644")
+# So many new files of the working tree are hashed to find out which of them only moved.
+MOST_HASHED = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +149,7 @@ def changed_files(root: Path, span: Span) -> list[FileChange]:
             for path in new
             if not path.endswith(b"/") and (name := name_of(path)) not in known
         ]
+        found = _with_blobs(root, found)
     return _with_renames(sorted(found, key=lambda change: change.name))
 
 
@@ -167,6 +171,32 @@ def _read(head: bytes, path: bytes) -> FileChange:
     return FileChange(name_of(path), how, modes=(before, after), blobs=blobs)
 
 
+def _with_blobs(root: Path, found: Sequence[FileChange]) -> list[FileChange]:
+    """Hash, as git would, files of the working tree of which only that tells what they are."""
+    gone = any(change.how == DELETED for change in found)
+    unknown = [
+        change
+        for change in found
+        if not change.blobs[1]
+        and ((change.how == ADDED and gone) or change.modes in (_TO_RUN, _NOT_TO_RUN))
+    ][:MOST_HASHED]
+    if not unknown:
+        return list(found)
+    said = ask_git(root, "hash-object", "--", *(path_of(change.name) for change in unknown))
+    blobs = said.out.decode("ascii", "replace").split()
+    if said.code or len(blobs) != len(unknown):
+        return list(found)
+    known = {change.name: blob for change, blob in zip(unknown, blobs, strict=True)}
+    return [_with_blob(change, known.get(change.name, "")) for change in found]
+
+
+def _with_blob(change: FileChange, blob: str) -> FileChange:
+    if not blob:
+        return change
+    same = change.how == MODIFIED and change.blobs[0] == blob
+    return replace(change, blobs=(change.blobs[0], blob), how=MODE if same else change.how)
+
+
 def _with_renames(found: Sequence[FileChange]) -> list[FileChange]:
     """Say of an added file which deleted one it was: only of equal bytes is that certain."""
     gone: dict[str, list[FileChange]] = {}
@@ -174,10 +204,16 @@ def _with_renames(found: Sequence[FileChange]) -> list[FileChange]:
         if change.how == DELETED:
             gone.setdefault(change.blobs[0], []).append(change)
     out = []
+    moved: set[str] = set()
     for change in found:
         was = gone.get(change.blobs[1]) if change.how == ADDED and change.blobs[1] else None
-        out.append(replace(change, how=RENAMED, was=was.pop(0).name) if was else change)
-    return out
+        if was:
+            before = was.pop(0)
+            moved.add(before.name)
+            out.append(replace(change, how=RENAMED, was=before.name))
+        else:
+            out.append(change)
+    return [change for change in out if change.how != DELETED or change.name not in moved]
 
 
 def changed_lines(

@@ -134,7 +134,7 @@ def _requirements(text: str) -> Asks:
         if not line:
             continue
         if line.startswith("-"):
-            option, _, value = line.replace("=", " ", 1).partition(" ")
+            option, _, value = re.sub(r"^(--?[\w-]+)[=\s]\s*", r"\1 ", line).partition(" ")
             if option in ("-e", "--editable") and "#egg" in value:
                 yield value.partition("#egg=")[2].partition("&")[0], Ask(origin=value.strip())
             elif option in ("-r", "--requirement", "-c", "--constraint", "-e", "--editable"):
