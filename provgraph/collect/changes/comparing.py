@@ -399,6 +399,8 @@ class _Pointing:
                 trees.append(RefTree(self.root / path_of(change.name), blob) if blob else None)
             except UsageError:
                 trees.append(None)
+        if self.head is None:  # what lies in the working tree speaks for itself
+            self.lying.update(names)
         for name in names:
             inside = name.removeprefix(change.name).removeprefix("/")
             for tree, side in zip(trees, (self.before, self.after), strict=True):
