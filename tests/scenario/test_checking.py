@@ -283,9 +283,8 @@ def test_what_a_change_itself_takes_away(merging: Project) -> None:
 
 def test_a_bump_in_a_lock_file_fells_only_those_that_import_it(merging: Project) -> None:
     version = merging.call("python", "-c", "import yaml; print(yaml.__version__)").text.strip()
-    lock = (
-        '[[package]]\nname = "pyyaml"\nversion = "{}"\n[[package]]\nname = "tqdm"\nversion = "{}"\n'
-    )
+    lock = "".join(f'[[package]]\nname = "{n}"\nversion = "{{}}"\n' for n in ("pyyaml", "tqdm"))
+    merging.write(".gitignore", merging.read(".gitignore") + "l.txt\n")
     merging.write("uv.lock", lock.format(version, "4.1"))
     merging.write("requirements.txt", "pyyaml>=1\n")
     merging.write("load.py", "import yaml\nopen('l.txt', 'w').write(yaml.safe_load('a'))\n")
