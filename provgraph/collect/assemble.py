@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
+from provgraph.collect.modules import searched
 from provgraph.collect.noise import Noise
 from provgraph.collect.outside import Outside
 from provgraph.collect.run import Finished
@@ -25,7 +26,15 @@ from provgraph.model.digests import ABSENT, content_digest
 from provgraph.model.gaps import BLOCKING, grade_of
 from provgraph.model.kinds import DEFAULT_STREAMS, is_stream
 from provgraph.model.names import name_of
-from provgraph.model.parts import BYTES, EXISTS, LISTING, ORDER, SYNTAX, THERE
+from provgraph.model.parts import (
+    BYTES,
+    EXISTS,
+    LISTING,
+    ORDER,
+    SYNTAX,
+    THERE,
+    imports_part,
+)
 from provgraph.model.records import (
     Gap,
     Git,
@@ -493,6 +502,7 @@ class _Account:
             for path, state in sorted(self.story.paths.items())
             for use in self._uses(path, state, plain=plain)
         ]
+        uses = self._with_imports(uses, trace)
         removed = sorted(
             name
             for path, state in self.story.paths.items()
@@ -612,6 +622,31 @@ class _Account:
         self._note(name, path)
         evidence: Literal["observed", "declared"] = "observed" if observed else "declared"
         return [Use(name=name, digest=digest, touched={LISTING: digest}, evidence=evidence)]
+
+    def _with_imports(self, uses: list[Use], trace: Trace) -> list[Use]:
+        """Add what the directories of the project have of the modules that were looked for."""
+        places = {
+            use.name: place
+            for place, use in enumerate(uses)
+            if LISTING in use.touched or use.digest == THERE
+        }
+        out = list(uses)
+        for path, modules in sorted(searched(trace, self.story.inside).items()):
+            name = self.story.name(path)
+            if name is None or not os.path.isdir(path):
+                continue
+            part = imports_part(modules)
+            try:
+                touched = {part: self.contents.part(path, part)}
+            except OSError:
+                self.gaps["unreadable", name] = None
+                continue
+            if name in places:
+                listed = out[places[name]]
+                out[places[name]] = replace(listed, touched={**listed.touched, **touched})
+            else:
+                out.append(Use(name=name, digest=THERE, role="path", touched=touched))
+        return out
 
     def _content(
         self, path: bytes, name: str, state: _Path, read: _Read, *, plain: bool

@@ -296,16 +296,10 @@ id = @ID@
 # fail_on = ["published", "pinned", "blocking-gap"]
 # max_affected = 50
 # max_hours = 8
-
 # Who is told of what; of several globs that fit, the last one says.
-# [check.owners]
-# "figures/" = ["@ana"]
-
+# owners = { "figures/" = ["@ana"] }
 # What may be affected for now, why, and until when: a result, a changed file, or a gap's subject.
-# [[check.allow]]
-# what = "figures/old/"
-# reason = "replaced in the next release"
-# until = 2027-01-31
+# allow = [{ what = "figures/old/", reason = "replaced in 2.0", until = 2027-01-31 }]
 """
 
 

@@ -51,7 +51,8 @@ class Process:
     `report` is True when the tracer inside it reported in. `why` says why not (`not-python`,
     `isolated`, `no-report`). `python` is (version, prefix, executable). `distributions` are those
     imported (name → version), `natives` loaded modules known to read natively, `environ` the
-    names of environment variables read.
+    names of environment variables read. `imported` are the top-level modules asked for, `places`
+    directories that were searched for them.
     """
 
     pid: int
@@ -63,6 +64,8 @@ class Process:
     distributions: dict[str, str] = field(default_factory=dict)
     natives: tuple[str, ...] = ()
     environ: tuple[str, ...] = ()
+    imported: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
     ended: bool = True
 
 

@@ -22,7 +22,7 @@ from provgraph.collect.environment import Environments, prefixes, this_host
 from provgraph.collect.outside import outside_name
 from provgraph.model.digests import ABSENT, comparable, content_digest, key_id
 from provgraph.model.names import is_uri, name_of, path_of
-from provgraph.model.parts import BYTES, EXISTS, LISTING, SYNTAX
+from provgraph.model.parts import BYTES, EXISTS, IMPORTS, LISTING, SYNTAX
 
 if TYPE_CHECKING:
     from provgraph.collect.gitstate import RefTree
@@ -120,9 +120,10 @@ class WorkingTree:
             return _verdict(digest == ABSENT)
         if part == EXISTS:
             return Verdict.SAME
-        if part != LISTING and whole is not None and self._is_whole(name, present, whole):
+        of_folder = part == LISTING or part.startswith(IMPORTS)
+        if not of_folder and whole is not None and self._is_whole(name, present, whole):
             return Verdict.SAME
-        if present.sort == "other" or (present.sort == "directory") != (part == LISTING):
+        if present.sort == "other" or (present.sort == "directory") != of_folder:
             return Verdict.DIFFERENT
         if part == BYTES and digest == ABSENT:
             return Verdict.DIFFERENT

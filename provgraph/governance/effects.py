@@ -15,7 +15,7 @@ from provgraph.analysis.viewpoint import Verdict, Viewpoint
 from provgraph.graph.interface import RunRow, UseRow
 from provgraph.model.answers import Hit
 from provgraph.model.checks import AFFECTS, SPARED, UNREAD, Changed
-from provgraph.model.parts import BYTES, EXISTS, LISTING, SYNTAX
+from provgraph.model.parts import BYTES, EXISTS, IMPORTS, LISTING, SYNTAX
 
 _ORDER = {AFFECTS: 0, SPARED: 1, UNREAD: 2}
 
@@ -193,6 +193,8 @@ class Effects:
             yield "the same code: only comments, formatting or docstrings differ"
         elif BYTES in touched:
             yield "the same bytes"
+        elif all(part.startswith(IMPORTS) for part in touched):
+            yield "its modules are imported from where they were"
         elif LISTING in touched:
             yield "the same list of names"
         else:

@@ -119,6 +119,16 @@ EDITS = {
     "a file that was looked for": (
         {"local.json": '{"scale": 5}'}, BOTH, {"local.json": "affects"},
     ),
+    "a module before one of the standard library": (
+        {"json.py": "def loads(text):\n    return {'scale': 7}\n"}, BOTH, {"json.py": "affects"},
+    ),
+    "a package before a module": (
+        {"tool/__init__.py": "def one():\n    return 2\n"}, BOTH, {"tool/__init__.py": "affects"},
+    ),
+    "a module that nobody asked for": (
+        {"helper.py": "", "pack/__init__.py": ""}, set(),
+        {"helper.py": "unread", "pack/__init__.py": "unread"},
+    ),
     "a script": ({"score.py": "print()\n"}, {"score.txt"}, {"score.py": "affects"}),
     "what nobody reads": ({"notes.md": "x", "new.csv": "1"}, set(),
                           {"notes.md": "unread", "new.csv": "unread"}),

@@ -35,7 +35,7 @@ from provgraph.governance.policy import Policy
 from provgraph.model.checks import AFFECTS, Changed, Check, Lines
 from provgraph.model.kinds import ENVIRONMENT
 from provgraph.model.names import path_of
-from provgraph.model.parts import LISTING
+from provgraph.model.parts import IMPORTS, LISTING, imported_by
 
 # Of so many changed files the changed lines are looked up.
 MOST_LOCATED = 500
@@ -149,6 +149,8 @@ class _Drafting:
         if file.how in (ADDED, DELETED, RENAMED, LINK, SUBMODULE):
             for name in names:
                 reads |= {f: (LISTING,) for f in self._folders(name) if f not in reads}
+                for folder, parts in self._lookups(name):
+                    reads[folder] = (*reads.get(folder, ()), *parts)
         parts, note = self._parts(file) if reads else ((), "")
         how = POINTER if self._pointed.get(file.name) and file.how != SUBMODULE else file.how
         if file.how == MODE:
@@ -180,6 +182,21 @@ class _Drafting:
                 if one in self._recorded.names and entry in self._states.listings.changed(one):
                     yield one
             at = folder
+
+    def _lookups(self, name: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Give the recorded folders in which a file of this name would be found as a module."""
+        facts = self._questions.facts
+        folder, file = posixpath.split(name)
+        module = file.partition(".")[0]
+        if module == "__init__":
+            folder, module = posixpath.split(folder)
+        place = folder or os.curdir
+        for one in (place, *self._aliases.get(place, ())):
+            keys = facts.keys_at((facts.project, one))
+            seen = {part for key in keys for part, _ in facts.parts_seen.get(key, ())}
+            asked = [p for p in seen if p.startswith(IMPORTS) and module in imported_by(p)]
+            if asked:
+                yield one, tuple(asked)
 
     def _parts(self, file: FileChange) -> tuple[tuple[str, ...], str]:
         old, new = self._states.contents(file)

@@ -12,6 +12,7 @@ import posixpath
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 
+from provgraph.collect.modules import imports_digest
 from provgraph.model.digests import identity
 from provgraph.model.names import path_of
 
@@ -54,6 +55,31 @@ class Listings:
         if digest in self._candidates(name, not after):
             return False
         return not after or self.changed(name) == ()
+
+    def imports(self, name: str, part: str, digest: str, *, after: bool) -> bool:
+        """Tell whether what a folder has of modules that were looked for is this side's."""
+        here, there = self._imports(name, part, after), self._imports(name, part, not after)
+        if digest in here:
+            return True
+        if digest in there:
+            return False
+        return not after or here[0] == there[0]
+
+    def _imports(self, name: str, part: str, after: bool) -> tuple[str, ...]:
+        """Give the digests of what git tracks there, and of that with what else lies there."""
+        place = self._resolve[after](name)
+        tracked = self._sides[after]
+        out = []
+        for others in ({}, self._others):
+
+            def entries(folder: str, others: Mapping[str, Entries] = others) -> Entries:
+                return others.get(folder, {}) | tracked.get(folder, {})
+
+            def below(module: str, entries: Callable[[str], Entries] = entries) -> Entries:
+                return entries(posixpath.normpath(posixpath.join(place, module)))
+
+            out.append(imports_digest(part, entries(place), below))
+        return tuple(out)
 
     def changed(self, name: str) -> tuple[str, ...]:
         """Give the entries that are on one side only, or of another sort."""

@@ -15,7 +15,7 @@ from provgraph.collect.changes.installed import Installed
 from provgraph.collect.changes.listings import Listings
 from provgraph.model.digests import ABSENT
 from provgraph.model.names import is_uri
-from provgraph.model.parts import EXISTS, LISTING
+from provgraph.model.parts import EXISTS, IMPORTS, LISTING
 
 # A viewpoint, and the names on which its word counts.
 Witness = tuple[Viewpoint, Callable[[str], bool]]
@@ -145,6 +145,10 @@ class Side:
         if part == EXISTS:
             return _verdict(not self.is_absent(name))
         witness = self._witness(name)
+        if part.startswith(IMPORTS):
+            if witness is not None and witness.compare(name, part, digest) is Verdict.SAME:
+                return Verdict.SAME
+            return _verdict(self._listings.imports(name, part, digest, after=self._after))
         if part == LISTING:
             if witness is not None and witness.compare(name, part, digest) is Verdict.SAME:
                 return Verdict.SAME

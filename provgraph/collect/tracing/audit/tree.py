@@ -147,6 +147,8 @@ class _Tree:
                 distributions=distributions(modules, path),
                 natives=tuple(natives),
                 environ=tuple(sorted(set(log.environ))),
+                imported=tuple(dict.fromkeys(n for n in log.imported if "." not in n)),
+                places=_places(log, path),
                 ended=log.ended or log.how == "fork",
             )
         )
@@ -190,6 +192,13 @@ class _Tree:
         )
         reason = "isolated-python" if why == "isolated" else "untraced"
         self.gaps.append((reason, label_of(spawn.argv) or os.path.basename(spawn.path)))
+
+
+def _places(log: ProcessLog, path: Sequence[str]) -> tuple[str, ...]:
+    """Give where a process looked for modules: where its script lies, or where it was started."""
+    scripts = [os.fsdecode(one.path) for one in log.accesses if one.action == "program"]
+    first = os.path.dirname(os.path.realpath(scripts[0])) if scripts else log.cwd
+    return tuple(dict.fromkeys(place for place in (first, *path) if place))
 
 
 def _same(spawned: Sequence[str], reported: Sequence[str]) -> bool:
