@@ -24,7 +24,7 @@ from provgraph.collect.run import Finished
 from provgraph.collect.trace import Access, Trace
 from provgraph.model.digests import ABSENT, content_digest
 from provgraph.model.gaps import BLOCKING, grade_of
-from provgraph.model.kinds import DEFAULT_STREAMS, is_stream
+from provgraph.model.kinds import DEFAULT_STREAMS, SCRIPT, is_stream
 from provgraph.model.names import name_of
 from provgraph.model.parts import (
     BYTES,
@@ -645,7 +645,8 @@ class _Account:
                 listed = out[places[name]]
                 out[places[name]] = replace(listed, touched={**listed.touched, **touched})
             else:
-                out.append(Use(name=name, digest=THERE, role="path", touched=touched))
+                # It is where code comes from, whatever else lies there.
+                out.append(Use(name=name, digest=THERE, role="path", touched=touched, kind=SCRIPT))
         return out
 
     def _content(

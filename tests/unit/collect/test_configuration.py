@@ -1,5 +1,6 @@
 """provgraph.toml: read, explained when malformed, and written for a new project."""
 
+import re
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 
