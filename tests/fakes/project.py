@@ -112,8 +112,14 @@ class FakeProject(Project):
         all: bool = False,
         depth: int | None = None,
         platform: bool = False,
+        suppose: Sequence[str] = (),
+        deleted: Sequence[str] = (),
+        as_of: str | None = None,
+        progress: Callable[[int, int | None], None] | None = None,
     ) -> Impact:
-        self._asked("impact", *selectors, all=all, depth=depth, platform=platform)
+        said = {"if": [*suppose], "if_deleted": [*deleted], "as_of": as_of}
+        told = {key: value for key, value in said.items() if value}
+        self._asked("impact", *selectors, all=all, depth=depth, platform=platform, **told)
         link = Link(cause=DATA, effect=MODEL, edge="USES", evidence="observed")
         hit = Hit("gen:1", MODEL, "Result", "stale", 1, (link,), f"{MODEL} rests on {DATA}")
         changed = ChangedName(DATA, "Dataset")
