@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache as cache_of
 from pathlib import Path
 
 from provgraph.collect.changes import pointers
@@ -99,7 +100,12 @@ def compare_states(
     head = GitRef(root, span.head, contents, cache, tree=new) if new is not None else None
     blobs = _Blobs(root, old, new)
     after_modes = _modes_after(old, new, files)
-    resolve = (_resolver(base), _resolver(head) if head else _on_disk(root))
+    linked = _any_links(old, after_modes)
+    resolve = (
+        (cache_of(_resolver(base)), cache_of(_resolver(head) if head else _on_disk(root)))
+        if linked
+        else (str, str)
+    )
     listings = Listings(
         {name: entry.mode for name, entry in old.entries.items()},
         after_modes,
@@ -148,7 +154,7 @@ def compare_states(
         pointed=pointed,
         notes=notes,
         _blobs=blobs,
-        _resolvers=resolve if _any_links(old, after_modes) else (),
+        _resolvers=resolve if linked else (),
     )
 
 

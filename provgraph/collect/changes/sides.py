@@ -59,6 +59,7 @@ class Side:
         self._listings = listings
         self._installed = installed
         self._after = after
+        self._speaking: dict[str, Viewpoint | None] = {}
 
     def has_word(self, name: str) -> bool:
         """Know what git tracks or tracked, what pointers stand for, and URIs as recorded."""
@@ -118,8 +119,9 @@ class Side:
         for name, pairs in wanted.items():
             if is_uri(name) or self._is_otherwise(name) or name in self._known.pointed:
                 continue
-            for (view, counts), share in zip(self._witnesses, shares, strict=True):
-                if counts(name) and view.has_word(name):
+            witness = self._witness(name)
+            for (view, _), share in zip(self._witnesses, shares, strict=True):
+                if view is witness:
                     share[name] = pairs
                     break
         for (view, _), share in zip(self._witnesses, shares, strict=True):
@@ -133,10 +135,12 @@ class Side:
         return is_uri(name) or name in self._known.absent or folder
 
     def _witness(self, name: str) -> Viewpoint | None:
-        for view, counts in self._witnesses:
-            if counts(name) and view.has_word(name):
-                return view
-        return None
+        if name not in self._speaking:
+            self._speaking[name] = next(
+                (view for view, counts in self._witnesses if counts(name) and view.has_word(name)),
+                None,
+            )
+        return self._speaking[name]
 
     def _compare_folder(self, name: str, part: str, digest: str) -> Verdict:
         there = self._listings.lists(name, after=self._after)
