@@ -394,7 +394,7 @@ class Project:
         disk = WorkingTree(self.root, contents, titles=self.store.titles())
         return check_merge(
             self.questions(),
-            Place(self.root, contents, self._stat_cache, disk),
+            Place(self.root, contents, self._stat_cache, disk, self.ledger),
             self.configuration.check,
             base=base,
             head=head,

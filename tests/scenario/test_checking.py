@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.scenario.shell import Project, begin
+from tests.support.neo4j.server import Neo4j
 
 FILES = {
     "fit.py": """
@@ -399,6 +400,42 @@ def test_submodules(merging: Project, tmp_path: Path) -> None:
     commit(sub)
     for answer in both_ways(merging):
         assert hits(answer) == {"used.txt": "lib"}
+
+
+def test_a_shared_graph_gives_the_same_answer(merging: Project, neo4j: Neo4j) -> None:
+    merging.provgraph("pin", "score.txt", "--as", "published")
+    merging.write("params.json", '{"scale": 3}\n')
+    merging.write("shape.py", merging.read("shape.py") + "# more\n")
+    shared = merging.with_env(**neo4j.environment)
+    assert check(shared, code=1) == check(merging, code=1)
+
+
+def test_a_mode_alone_is_no_other_content(merging: Project) -> None:
+    (merging.root / "params.json").chmod(0o755)
+    for answer in both_ways(merging):
+        [change] = answer["changes"]
+        assert (change["how"], change["effect"]) == ("mode", "spared")
+        assert change["words"] == "the same bytes (1 run); its mode went from 100644 to 100755"
+
+
+@pytest.mark.parametrize(
+    ("variables", "base"),
+    [
+        ({"GITHUB_BASE_REF": "main"}, "origin/main"),
+        ({"CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main"}, "origin/main"),
+        ({"CI_MERGE_REQUEST_DIFF_BASE_SHA": "HEAD~1"}, "HEAD~1"),
+        ({}, "main"),
+    ],
+)
+def test_a_base_that_nobody_named(merging: Project, variables: dict[str, str], base: str) -> None:
+    merging.write("params.json", '{"scale": 3}\n')
+    commit(merging)
+    merging.git("update-ref", "refs/remotes/origin/main", "main")
+    if not variables:
+        merging.git("update-ref", "-d", "refs/remotes/origin/main")
+    answer = check(merging.with_env(**variables))
+    assert answer["base"].partition(" ")[0] == base
+    assert set(hits(answer)) == BOTH
 
 
 # -- wrong turns ------------------------------------------------------------------------------

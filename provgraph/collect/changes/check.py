@@ -32,25 +32,30 @@ from provgraph.errors import CannotAnswer
 from provgraph.governance.checking import check
 from provgraph.governance.effects import Comparing, Draft
 from provgraph.governance.policy import Policy
+from provgraph.ledger.ledger import Ledger
 from provgraph.model.checks import AFFECTS, Changed, Check, Lines
 from provgraph.model.kinds import ENVIRONMENT
 from provgraph.model.names import path_of
 from provgraph.model.parts import IMPORTS, LISTING, imported_by
+from provgraph.model.records import RunRecord
 
 # Of so many changed files the changed lines are looked up.
 MOST_LOCATED = 500
+# So many records are read to find out whose ledger it is that has none of this project.
+MOST_READ = 100
 POINTER = "pointer"
 PACKAGE = "package"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a check takes place: the project's root, and what reads and remembers its files."""
+    """Where a check takes place: the project's root, its ledger, and what reads its files."""
 
     root: Path
     contents: Contents
     cache: StatCache
     disk: WorkingTree
+    ledger: Ledger
 
 
 def check_merge(
@@ -67,7 +72,7 @@ def check_merge(
     Raises CannotAnswer where nothing was recorded, or git can't compare; UsageError for refs.
     """
     span = span_of(place.root, base=base or policy.base or None, head=head)
-    _expect_records(questions)
+    _expect_records(questions, place.ledger)
     facts = questions.facts
     recorded = Recorded(
         names=frozenset(name for p, name in (*facts.at, *facts.seen) if p == facts.project),
@@ -82,14 +87,15 @@ def check_merge(
         states.close()
 
 
-def _expect_records(questions: Questions) -> None:
+def _expect_records(questions: Questions, ledger: Ledger) -> None:
     facts = questions.facts
     if facts.at or facts.silent:
         return
-    others = [run for run in facts.store.list_runs(limit=50) if run.project != facts.project]
-    if others:
+    some = ledger.read_many(sorted(ledger.names())[:MOST_READ])
+    projects = {record.project for _, record in some if isinstance(record, RunRecord)}
+    if others := sorted(projects - {facts.project}):
         raise CannotAnswer(
-            f"the ledger here holds runs of another project ({others[0].project}), and none of"
+            f"the ledger here holds runs of another project ({others[0]}), and none of"
             f" this one ({facts.project})",
             hint="was `id` in provgraph.toml changed? `git log provgraph.toml` shows it",
         )
