@@ -378,7 +378,13 @@ class Project:
         """Compare the working tree with what was recorded."""
         return self.questions(platform=platform).status()
 
-    def check(self, *, base: str | None = None, head: str | None = None) -> Check:
+    def check(
+        self,
+        *,
+        base: str | None = None,
+        head: str | None = None,
+        progress: Progress | None = None,
+    ) -> Check:
         """Say what the change since `base` affects, and whether it may be merged.
 
         Compared is `head` (None: the working tree) with where it left `base` (None: the base of
@@ -390,6 +396,7 @@ class Project:
         from provgraph.collect.changes.check import Place, check_merge
         from provgraph.collect.worktree import WorkingTree
 
+        self.sync(progress=progress)
         contents = self.contents()
         disk = WorkingTree(self.root, contents, titles=self.store.titles())
         return check_merge(

@@ -8,6 +8,7 @@ import typer
 
 from provgraph.cli import answering
 from provgraph.cli.options import Limit
+from provgraph.cli.progress import Progress
 from provgraph.errors import Exit, UsageError
 
 
@@ -82,7 +83,8 @@ def check(
     project = session.project()
     if pull:
         project.pull()
-    answer = project.check(base=base, head=head)
+    with Progress("records") as progress:
+        answer = project.check(base=base, head=head, progress=progress)
     for named, path in files:
         _write(path, answer, named, limit)
     session.answer(answer, format=format, limit=limit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
 from provgraph.analysis import impact as impacts
@@ -15,14 +16,16 @@ from provgraph.governance.effects import Comparing, Effects, Roots
 from provgraph.governance.findings import Findings, lost_hit
 from provgraph.governance.gate import Gate
 from provgraph.governance.policy import Policy
-from provgraph.model.answers import MISSING, MODIFIED, RANK, STALE, PlanStep
+from provgraph.model.answers import MISSING, MODIFIED, RANK, STALE, GapNote, PlanStep
 from provgraph.model.checks import (
     AFFECTS,
     SPARED,
     UNREAD,
     Check,
 )
-from provgraph.model.gaps import BLOCKING
+from provgraph.model.gaps import BLOCKING, NOTED
+
+UNDECIDED = "undecided"
 
 
 def check(questions: Questions, states: Comparing, policy: Policy, today: date) -> Check:
@@ -44,7 +47,7 @@ def check(questions: Questions, states: Comparing, policy: Policy, today: date) 
     changes = Effects(questions, states, fall, roots, lost).told()
     found = impacts.hits(fall, questions.wording)
     outlines = _outlines(fall, questions)
-    gaps = (*questions.left_out, *impacts.gaps(fall, questions.wording)) if states.drafts else ()
+    gaps = (*questions.left_out, *_gaps(fall, questions)) if states.drafts else ()
     plan = _plan(questions, fall)
     gate = Gate(policy, today)
     findings = Findings(questions, fall, found, lost, roots, gate)
@@ -104,6 +107,28 @@ def _lost(fall: Fall, changed: Mapping[str, object]) -> list[Fell]:
             key = here.key if here is not None else facts.at[place][-1].key
             out.append(Fell(name, key, key, new))
     return out
+
+
+def _gaps(fall: Fall, questions: Questions) -> list[GapNote]:
+    """Say what could hide a hit.
+
+    Which of several valid contents lies at a name can't, where that is as open on both sides: what
+    stands on either of them stands on the other, too.
+    """
+    facts = fall.after.facts
+    open_on_both = {
+        questions.wording.title(trouble.subject)
+        for trouble in fall.after.troubles
+        if trouble.reason == UNDECIDED
+        and (before := fall.before.lying((facts.project, trouble.subject))).undecided
+        and before.generation == fall.after.lying((facts.project, trouble.subject)).generation
+    }
+    return [
+        replace(gap, grade=NOTED)
+        if gap.reason == UNDECIDED and gap.subject in open_on_both
+        else gap
+        for gap in impacts.gaps(fall, questions.wording)
+    ]
 
 
 def _verdict(totals: Mapping[str, int]) -> str:

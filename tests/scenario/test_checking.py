@@ -214,6 +214,32 @@ def test_a_clone_without_the_results_gives_the_same_answer(
     assert effects(check(clone)) == {"params.json": "affects"}
 
 
+def test_which_of_two_equally_good_results_lies_there_hides_nothing(
+    merging: Project, tmp_path: Path
+) -> None:
+    merging.write(".gitignore", merging.read(".gitignore") + "drawn.txt\nshown.txt\n")
+    merging.write("draw.py", "import os\nopen('drawn.txt', 'w').write(os.urandom(9).hex())\n")
+    merging.write("show.py", "open('shown.txt', 'w').write(open('drawn.txt').read())\n")
+    commit(merging)
+    merging.script("draw.py")
+    merging.script("show.py")
+    merging.script("draw.py")
+    merging.git("branch", "--quiet", "-f", "main")
+    merging.write("tool.py", "def one():\n    return 2\n")
+    commit(merging)
+    merging.git("clone", "--quiet", "-b", "topic", str(merging.root), str(tmp_path / "clone"))
+    merging.provgraph("push", str(tmp_path / "ledger"))
+    clone = Project(tmp_path / "clone", merging.env)
+    clone.provgraph("pull", str(tmp_path / "ledger"))
+    answer = check(clone, "--base", "origin/main")
+    assert set(hits(answer)) == BOTH
+    assert {(gap["reason"], gap["grade"]) for gap in answer["gaps"]} == {("undecided", "noted")}
+    clone.write("draw.py", clone.read("draw.py") + "print()\n")
+    answer = check(clone, "--base", "origin/main")
+    assert set(hits(answer)) == BOTH | {"drawn.txt", "shown.txt"}
+    assert answer["passed"]
+
+
 def test_published_results_and_gaps_fail_the_gate(merging: Project) -> None:
     merging.provgraph("pin", "score.txt", "--as", "published")
     merging.write("params.json", '{"scale": 3}\n')
