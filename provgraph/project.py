@@ -212,9 +212,13 @@ class Project:
         produces: Sequence[str] = (),
         params: Mapping[str, str] | None = None,
         note: str | None = None,
+        calls: bool = False,
         say: Callable[[str], None] | None = None,
     ) -> int:
-        """Run a command and watch it; gives its own status (negative: the signal that ended it)."""
+        """Run a command and watch it; gives its own status (negative: the signal that ended it).
+
+        `calls`: see which Python functions run, so that others don't count.
+        """
         from provgraph.collect.watching import Said, watch
 
         said = Said(
@@ -223,6 +227,7 @@ class Project:
             produces=tuple(produces),
             params=dict(params or {}),
             note=note,
+            calls=calls,
         )
         return watch(self, command, said, say=say)
 

@@ -27,6 +27,7 @@ from provgraph.model.gaps import BLOCKING, grade_of
 from provgraph.model.kinds import DEFAULT_STREAMS, SCRIPT, is_stream
 from provgraph.model.names import name_of
 from provgraph.model.parts import (
+    BODY,
     BYTES,
     EXISTS,
     LISTING,
@@ -60,6 +61,10 @@ class Contents(Protocol):
 
     def part(self, path: str | bytes, part: str) -> str:
         """Give the digest of a part."""
+        ...
+
+    def code_parts(self, path: str | bytes) -> Mapping[str, str]:
+        """Give the digests of the functions and the body of a source; empty for anything else."""
         ...
 
     def syntax_safe(self, path: str | bytes) -> bool:
@@ -485,10 +490,12 @@ class _Account:
         self.product_parts = product_parts
         self.gaps: dict[tuple[str, str], None] = {}
         self.named: dict[str, str] = {}
+        self.calls: Mapping[bytes, frozenset[str]] = {}
         self._digests: dict[bytes, tuple[str, int] | OSError | None] = {}
 
     def observed(self, trace: Trace) -> Observed:
         """Write down what the story comes to."""
+        self.calls = trace.calls
         moved = self._moved_directories()
         plain = self._sources_are_plain()
         products = [
@@ -663,7 +670,7 @@ class _Account:
             touched = {BYTES: ABSENT}
         elif code and plain and not state.wrote and not state.own and read.digest is None:
             with contextlib.suppress(OSError):
-                touched = {SYNTAX: self.contents.part(path, SYNTAX)}
+                touched = self._ran(path) or {SYNTAX: self.contents.part(path, SYNTAX)}
         elif (
             read.roles == {"keys"}
             and read.digest is None
@@ -690,6 +697,14 @@ class _Account:
                 kept=kept,
             )
         ]
+
+    def _ran(self, path: bytes) -> dict[str, str]:
+        """Give the digests of the functions that ran, where that is known, and of the body."""
+        called = self.calls.get(os.path.realpath(path))
+        if called is None:
+            return {}
+        parts = self.contents.code_parts(path)
+        return {part: digest for part, digest in parts.items() if part == BODY or part in called}
 
     def _keys(self, path: bytes, keys: set[str]) -> dict[str, str]:
         """Give the digests of the keys read; nothing where they can't stand for the file.

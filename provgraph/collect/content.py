@@ -173,6 +173,11 @@ class Contents:
             raise OSError(errno.EINVAL, "Not a regular file", full)
         return self._as(like, full, self._derived(full, part, cut.part_digest))
 
+    def code_parts(self, path: AnyPath) -> dict[str, str]:
+        """Give the digests of a source's functions and body (`parts.code_parts`)."""
+        full = self.absolute(path)
+        return cut.code_parts(full, self.read(full))
+
     def product_parts(self, path: AnyPath) -> dict[str, str]:
         """Give the digests of all keys of a small config-like file (`parts.product_parts`)."""
         full = self.absolute(path)

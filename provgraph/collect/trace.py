@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -74,7 +75,8 @@ class Trace:
     """Everything seen of one command. `gaps` are (reason, subject) of `model/gaps.py`.
 
     `said` is what the program itself declared through the library, in order: (kind, name, value)
-    with the kinds `uses`, `produces`, `param`, `metric` and `note`.
+    with the kinds `uses`, `produces`, `param`, `metric` and `note`. `calls` maps sources of which
+    every function that ran is known to the names of those.
     """
 
     method: str
@@ -82,3 +84,4 @@ class Trace:
     accesses: tuple[Access, ...]
     gaps: tuple[tuple[str, str], ...] = ()
     said: tuple[tuple[str, str, str], ...] = ()
+    calls: Mapping[bytes, frozenset[str]] = field(default_factory=dict)

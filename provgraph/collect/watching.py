@@ -69,6 +69,7 @@ class Said:
     produces: tuple[str, ...] = ()
     params: Mapping[str, str] = field(default_factory=dict)
     note: str | None = None
+    calls: bool = False
     metrics: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -92,7 +93,7 @@ def watch(site: Site, command: Sequence[str], said: Said, *, say: Say | None = N
         run = new_run_id()
         document = document_of(site, command, said)
         spool = Spool.begin(site.ledger, run, document)
-        tracer = make_full_tracer(site)
+        tracer = make_full_tracer(site, calls=said.calls)
     except Exception as error:  # capture never harms the run it watches
         raise _not_watched(error) from error
     meanwhile = _Meanwhile(site)
@@ -187,15 +188,18 @@ def _load_what_recording_needs() -> None:
     _ = (assemble, content, environment)
 
 
-def make_full_tracer(site: Site) -> PreloadTracer:
-    """Set up what watches a whole command: the native library, where there is one, and hooks."""
+def make_full_tracer(site: Site, *, calls: bool = False) -> PreloadTracer:
+    """Set up what watches a whole command: the native library, where there is one, and hooks.
+
+    `calls`: the hooks tell which functions of the project run.
+    """
     from provgraph.collect.tracing import PreloadTracer
     from provgraph.collect.tracing.preload.build import library
 
-    return PreloadTracer(make_tracer(site), library())
+    return PreloadTracer(make_tracer(site, calls=calls), library())
 
 
-def make_tracer(site: Site, *, cached: bool = True) -> AuditTracer:
+def make_tracer(site: Site, *, cached: bool = True, calls: bool = False) -> AuditTracer:
     """Set up the audit hooks; `cached`: hashes may be remembered in the stat cache."""
     from provgraph.collect.noise import Noise
     from provgraph.collect.tracing import AuditTracer
@@ -221,6 +225,7 @@ def make_tracer(site: Site, *, cached: bool = True) -> AuditTracer:
         skip=skip,
         # Installed as a checkout, provgraph would look like data; its version is known anyway.
         ignored=() if os.fsencode(ours).startswith(top) else (ours,),
+        calls=calls,
     )
 
 

@@ -15,7 +15,7 @@ from provgraph.analysis.viewpoint import Verdict, Viewpoint
 from provgraph.graph.interface import RunRow, UseRow
 from provgraph.model.answers import Hit
 from provgraph.model.checks import AFFECTS, SPARED, UNREAD, Changed
-from provgraph.model.parts import BYTES, EXISTS, IMPORTS, LISTING, SYNTAX
+from provgraph.model.parts import BODY, BYTES, EXISTS, IMPORTS, LISTING, SYNTAX
 
 _ORDER = {AFFECTS: 0, SPARED: 1, UNREAD: 2}
 
@@ -189,6 +189,8 @@ class Effects:
             yield from sorted(said)
         elif touched.keys() <= {EXISTS}:
             yield "only looked whether it is there"
+        elif BODY in touched:
+            yield "none of the functions that ran differs"
         elif SYNTAX in touched:
             yield "the same code: only comments, formatting or docstrings differ"
         elif BYTES in touched:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 
 BYTES = "#bytes"
 SYNTAX = "#syntax"
+BODY = "#body"
 LISTING = "#listing"
 ORDER = "#order"
 EXISTS = "#exists"

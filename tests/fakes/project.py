@@ -99,6 +99,7 @@ class FakeProject(Project):
         produces: Sequence[str] = (),
         params: Mapping[str, str] | None = None,
         note: str | None = None,
+        calls: bool = False,
         say: Callable[[str], None] | None = None,
     ) -> int:
         said = {"name": name, "uses": uses, "produces": produces, "params": params, "note": note}

@@ -36,4 +36,4 @@ def cannot_be_cut(path: str, data: bytes | None) -> bool:
 
 
 def _parts_of(path: str, data: bytes) -> dict[str, str]:
-    return parts.product_parts(path, data)
+    return parts.code_parts(path, data) or parts.product_parts(path, data)
