@@ -42,6 +42,8 @@ if TYPE_CHECKING:
         Log,
         Match,
         Overview,
+        Redo,
+        RedoStep,
         Report,
         RunDiff,
         Shown,
@@ -224,6 +226,39 @@ class Project:
             note=note,
         )
         return watch(self, command, said, say=say)
+
+    def redo(
+        self,
+        targets: Sequence[str] = (),
+        *,
+        dry_run: bool = False,
+        jobs: int = 1,
+        keep_going: bool = False,
+        overwrite: Sequence[str] = (),
+        take: Sequence[str] = (),
+        secrets: Sequence[str] = (),
+        say: Callable[[str], None] = lambda _: None,
+        decide: Callable[[RedoStep], str | None] | None = None,
+    ) -> Redo:
+        """Do again what isn't current, or only what these targets need; `dry_run` only plans.
+
+        `overwrite` are names whose edits by hand may go, `take` steps that win where a name is
+        contested, `secrets` values that were left out of recorded commands. `decide` is given a
+        question with its `choices`, and gives one of them or None.
+        """
+        from provgraph.redo.carrying import redo
+        from provgraph.redo.planning import Wishes
+
+        self._held = None
+        wishes = Wishes(
+            targets=tuple(targets),
+            overwrite=tuple(overwrite),
+            take=tuple(take),
+            secrets=tuple(secrets),
+            jobs=jobs,
+            keep_going=keep_going,
+        )
+        return redo(self, wishes, dry_run=dry_run, say=say, decide=decide)
 
     # -- questions ------------------------------------------------------------------------------
 

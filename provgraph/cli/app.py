@@ -9,7 +9,17 @@ from typing import Annotated, Any
 import typer
 from typer.main import get_command
 
-from provgraph.cli import asking, doctor, graph, importing, ledger, looking, querying, recording
+from provgraph.cli import (
+    asking,
+    doctor,
+    graph,
+    importing,
+    ledger,
+    looking,
+    querying,
+    recording,
+    redoing,
+)
 from provgraph.cli.session import Session
 from provgraph.errors import Exit, UsageError
 
@@ -118,6 +128,7 @@ _add(app, "init", recording.init)
 _add(app, "run", recording.run, context_settings=UNTOUCHED)
 _add(app, "impact", asking.impact)
 _add(app, "status", asking.status)
+_add(app, "redo", redoing.redo)
 _add(app, "why", asking.why)
 _add(app, "lineage", asking.lineage)
 _add(app, "log", looking.log)

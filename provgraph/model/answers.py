@@ -141,6 +141,65 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
+class RedoStep:
+    """One thing to do again, or done. `action` and `subject` as in `PlanStep`.
+
+    `run` is the recorded run that is repeated, in `directory`; `sure` tells that it is needed
+    whatever comes of those before it, and `after` which places of the list (from 1) go first.
+    `warnings` say what is different here from then, `choices` what decides an `ask`. `outcome` is
+    `done`, `failed` or `interrupted` once it was carried out, with its `exit` status (negative: a
+    signal) and the seconds it `took`.
+    """
+
+    action: str
+    subject: str
+    command: str = ""
+    directory: str = ""
+    seconds: float | None = None
+    reason: str = ""
+    run: str = ""
+    sure: bool = True
+    after: tuple[int, ...] = ()
+    warnings: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    outcome: str = ""
+    exit: int | None = None
+    took: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spared:
+    """A step that needn't be run again, and why not; `seconds` is what it took."""
+
+    step: str
+    run: str
+    seconds: float | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Redo:
+    """What is to be done again, in order, and what came of it.
+
+    `plan` is what was planned at first, `done` what was carried out (nothing in a dry run), `left`
+    what couldn't be, or failed. `seconds` of `totals` are those recorded, `critical_seconds` those
+    of the longest chain of runs that wait for each other.
+    """
+
+    schema = "provgraph/redo/1"
+    as_of: str
+    viewpoint: str
+    targets: tuple[str, ...]
+    dry_run: bool
+    plan: tuple[RedoStep, ...]
+    done: tuple[RedoStep, ...]
+    left: tuple[RedoStep, ...]
+    spared: tuple[Spared, ...]
+    gaps: tuple[GapNote, ...]
+    totals: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class GraphNode:
     """A node of a drawn or exported piece of graph. `state` is "" where nobody asked."""
 

@@ -18,6 +18,7 @@ from provgraph.model.answers import (
     Impact,
     Lineage,
     Log,
+    Redo,
     Report,
     RunDiff,
     Shown,
@@ -43,6 +44,8 @@ COLUMNS: dict[type, tuple[str, ...]] = {
     Shown: ("row", "id", "name", "kind", "digest", "role", "evidence", "touched", "state",
             "maker", "words"),
     RunDiff: ("row", "section", "name", "before", "after", "detail", "kind", "state", "words"),
+    Redo: ("row", "action", "subject", "run", "seconds", "sure", "outcome", "exit", "took",
+           "directory", "command", "reason", "name", "kind", "state", "words"),
     Structure: ("row", "id", "name", "kind", "size", "published", "words", "state"),
     Report: ("row", "about", "name", "words"),
 }  # fmt: skip
@@ -156,6 +159,23 @@ def _diff(answer: RunDiff) -> Iterable[Row]:
     yield from _gaps(answer.gaps)
 
 
+def _redo(answer: Redo) -> Iterable[Row]:
+    for name in ("plan", "done", "left"):
+        for step in getattr(answer, name):
+            yield {"row": name} | {
+                key: getattr(step, key)
+                for key in ("action", "subject", "run", "seconds", "sure", "outcome", "exit")
+            } | {
+                "took": step.took, "directory": step.directory, "command": step.command,
+                "reason": step.reason, "words": "; ".join(step.warnings),
+            }  # fmt: skip
+    for one in answer.spared:
+        yield {"row": "spared", "subject": one.step, "run": one.run, "seconds": one.seconds} | {
+            "reason": one.reason
+        }
+    yield from _gaps(answer.gaps)
+
+
 def _structure(answer: Structure) -> Iterable[Row]:
     for point in answer.single_points:
         yield {"row": "single_point", "id": point.id, "name": point.name, "kind": point.kind} | {
@@ -188,6 +208,7 @@ _ROWS: dict[type, Callable[[Any], Iterable[Row]]] = {
     Log: _log,
     Shown: _shown,
     RunDiff: _diff,
+    Redo: _redo,
     Structure: _structure,
     Report: _report,
 }
