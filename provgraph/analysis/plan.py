@@ -31,6 +31,7 @@ APPLIED_TWICE = "its step already rewrote it; doing so again would apply it twic
 NO_LONGER_MADE = "its step no longer makes it"
 LOST = "what it read there was overwritten, and is nowhere at hand"
 LOOP = "its step feeds itself through others; how often to go round isn't recorded"
+LEFT_OVER = "a run that ended badly left it, and one that ends well doesn't; remove it"
 WAITS = "what it rests on can't be redone before"
 
 Command = tuple[str, ...]
@@ -145,6 +146,7 @@ class _Planner:
         self.why: dict[Command, str] = {}
         self.puts: dict[Command, dict[str, Order]] = {}
         self.stops: dict[tuple[Command, str], Order] = {}
+        self.leftovers: dict[Name, Order] = {}
         self.sure: set[Command] = set()
         self.asked: dict[tuple[int, str], tuple[str, ...]] = {}
 
@@ -162,7 +164,7 @@ class _Planner:
                     self._prepare(command, self.wanted[command])
             self._refuse_loops()
             self._let_wait()
-        out = list(self.stops.values())
+        out = [*self.stops.values(), *self.leftovers.values()]
         free = {c: row for c, row in self.wanted.items() if c not in self._stopped()}
         for row in self._ordered(list(free.values())):
             command = self._command(row)
@@ -254,7 +256,12 @@ class _Planner:
             self.sure.add(command)
         if name is not None and name not in self._made(newest):
             made = self._made(row).get(name)
-            self._stop(row, made, IMPOSSIBLE, NO_LONGER_MADE)
+            if row.status == "ok" or newest.status != "ok":
+                self._stop(row, made, IMPOSSIBLE, NO_LONGER_MADE)
+            elif newest.order > row.order:
+                if not is_uri(name[1]) and not self._nothing(self.judgement.lying(name)):
+                    self.leftovers[name] = Order(ASK, row.key, made, LEFT_OVER)
+                return
         self.wanted[command] = newest
         if why:
             self.why.setdefault(command, why)

@@ -82,7 +82,7 @@ def _write_done(page: Page, redo: Redo) -> None:
         tone = "current" if step.outcome == "done" else "blocking"
         said = step.outcome if step.exit in (None, 0) else f"{step.outcome}, {_ended(step.exit)}"
         took = "" if step.took is None else f" in {seconds_words(step.took)}"
-        page.line((f"{words}: {said}{took}", tone), indent=2)
+        page.prose(f"{words}: {said}{took}", indent=2, tone=tone)
     page.more(len(carried) - limit, "steps before")
     if not redo.left and not redo.totals["failed"]:
         page.prose("Everything asked for is up to date.", tone="current")
