@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from provgraph.graphs import Graphs
     from provgraph.ledger.ledger import Ledger
     from provgraph.model.answers import (
-        GapNote,
         Impact,
         Lineage,
         Log,
@@ -355,36 +354,25 @@ class Project:
         return self.questions(platform=platform).status()
 
     def diff(self, before: str, after: str) -> RunDiff:
-        """Say what differs between two runs: code, parameters, data, packages, then metrics."""
-        from provgraph.analysis.rundiff import Side, differences
-        from provgraph.model.answers import RunDiff
+        """Say what differs between two runs: code, parameters, data, packages, then metrics.
+
+        Of the metrics that differ it says which differences, upstream ones too, can be why.
+        """
+        from provgraph.analysis.comparing import compare
+        from provgraph.analysis.rundiff import Side
+
+        def side(run: str) -> Side:
+            record = self._run_record(run)[1]
+            return Side(
+                record=record,
+                params=self.graphs.private_fields(record).get("params", {}),
+                environment=self._document(record.environment),
+                hardware=self._document(record.hardware),
+            )
 
         questions = self.questions()
-        sides: list[Side] = []
-        gaps: list[GapNote] = list(self.graphs.left_out)
-        for selector in (before, after):
-            record = self._run_record(questions.resolver.run(selector))[1]
-            private = self.graphs.private_fields(record)
-            sides.append(
-                Side(
-                    record=record,
-                    params=private.get("params", {}),
-                    environment=self._document(record.environment),
-                    hardware=self._document(record.hardware),
-                )
-            )
-        found, same = differences(*sides)
-        title = questions.wording.title
-        from dataclasses import replace
-
-        return RunDiff(
-            as_of=questions.as_of,
-            before=sides[0].record.run,
-            after=sides[1].record.run,
-            differences=tuple(replace(d, name=title(d.name)) for d in found),
-            same=same,
-            gaps=tuple(gaps),
-        )
+        runs = [questions.resolver.run(selector) for selector in (before, after)]
+        return compare(questions, *map(side, runs), load=side)
 
     def log(
         self,

@@ -309,8 +309,50 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspect:
+    """A difference that can have reached a run's outcome.
+
+    `enters` are the steps that touched it, `through` the steps from the nearest of these to the
+    run. `section` is as in `Difference`, or `variables` (of the environment), or `chance`: a step
+    whose outcome differs though nothing that it touched does. `platform`: only the machine's.
+    """
+
+    section: str
+    name: str
+    before: str
+    after: str
+    detail: str
+    enters: tuple[str, ...]
+    through: tuple[str, ...]
+    platform: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """A difference that can't have reached a run's outcome, as far as was seen, and why not."""
+
+    section: str
+    name: str
+    before: str
+    after: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What can have reached these metrics, all of one run: the smallest set of suspects."""
+
+    metrics: tuple[str, ...]
+    suspects: tuple[Suspect, ...]
+    cleared: tuple[Cleared, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RunDiff:
-    """What differs between two runs, in the order people look: causes first, then metrics."""
+    """What differs between two runs, in the order people look: causes first, then metrics.
+
+    `reach` says for the metrics that differ which differences, upstream ones too, can be why.
+    """
 
     schema = "provgraph/diff/1"
     as_of: str
@@ -319,6 +361,7 @@ class RunDiff:
     differences: tuple[Difference, ...]
     same: Mapping[str, int]
     gaps: tuple[GapNote, ...]
+    reach: tuple[Reach, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

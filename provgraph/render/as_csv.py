@@ -154,6 +154,16 @@ def _diff(answer: RunDiff) -> Iterable[Row]:
         yield {"row": "difference", "section": item.section, "name": item.name} | {
             "before": item.before, "after": item.after, "detail": item.detail
         }  # fmt: skip
+    for reach in answer.reach:
+        for one in reach.suspects:
+            yield {"row": "suspect", "section": one.section, "name": one.name} | {
+                "before": one.before, "after": one.after, "detail": one.detail,
+                "words": " ".join(one.enters),
+            }  # fmt: skip
+        for other in reach.cleared:
+            yield {"row": "cleared", "section": other.section, "name": other.name} | {
+                "before": other.before, "after": other.after, "words": other.why,
+            }  # fmt: skip
     for section, count in answer.same.items():
         yield {"row": "same", "section": section, "words": count}
     yield from _gaps(answer.gaps)

@@ -9,6 +9,7 @@ from provgraph.model.answers import (
     Already,
     Chain,
     ChangedName,
+    Cleared,
     Difference,
     GapNote,
     GraphEdge,
@@ -22,6 +23,7 @@ from provgraph.model.answers import (
     Orphan,
     PlanStep,
     Point,
+    Reach,
     Redo,
     RedoStep,
     Repeat,
@@ -33,6 +35,7 @@ from provgraph.model.answers import (
     Standing,
     Status,
     Structure,
+    Suspect,
     UsedLine,
 )
 
@@ -443,6 +446,33 @@ def run_diff() -> RunDiff:
         ),
         same={"data": 4, "packages": 30, "parameters": 3},
         gaps=(),
+        reach=(
+            Reach(
+                ("accuracy", "loss"),
+                (
+                    Suspect("parameters", "trees", "100", "200", "", ("train.py",), ("train.py",)),
+                    Suspect(
+                        "data",
+                        "data/v3/biscoe.csv",
+                        "4b227777",
+                        "9f86d081",
+                        "",
+                        ("prepare.py", "plot.py"),
+                        ("prepare.py", "train.py", "evaluate.py"),
+                    ),
+                    Suspect(
+                        "chance",
+                        "split.py",
+                        "",
+                        "",
+                        "nothing it read or was given differs, and its outcome does",
+                        ("split.py",),
+                        ("split.py",),
+                    ),
+                ),
+                (Cleared("packages", "scikit-learn", "1.5.1", "1.5.2", "neither run imported it"),),
+            ),
+        ),
     )
 
 
