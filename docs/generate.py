@@ -34,7 +34,8 @@ MARK = (
 BY_HAND = ("graph.md",)  # what code can't say of itself
 EXIT_WORDS = {
     "DONE": "done; a gate passes",
-    "GATE_FAILS": "a gate fails: `ledger verify` found damage, `doctor` found something wrong",
+    "GATE_FAILS": "a gate fails: `ledger verify` found damage, `doctor` found something wrong, "
+    "`redo` left something undone",
     "USAGE": "the question or the command was put wrongly",
     "CANNOT_ANSWER": "the question is fine, the answer can't be had",
     "OWN_FAILURE": "`provgraph run`: provgraph's own failure; the command was not started",

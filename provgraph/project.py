@@ -36,12 +36,13 @@ if TYPE_CHECKING:
     from provgraph.graphs import Graphs
     from provgraph.ledger.ledger import Ledger
     from provgraph.model.answers import (
-        GapNote,
         Impact,
         Lineage,
         Log,
         Match,
         Overview,
+        Redo,
+        RedoStep,
         Report,
         RunDiff,
         Shown,
@@ -231,6 +232,39 @@ class Project:
         )
         return watch(self, command, said, say=say)
 
+    def redo(
+        self,
+        targets: Sequence[str] = (),
+        *,
+        dry_run: bool = False,
+        jobs: int = 1,
+        keep_going: bool = False,
+        overwrite: Sequence[str] = (),
+        take: Sequence[str] = (),
+        secrets: Sequence[str] = (),
+        say: Callable[[str], None] = lambda _: None,
+        decide: Callable[[RedoStep], str | None] | None = None,
+    ) -> Redo:
+        """Do again what isn't current, or only what these targets need; `dry_run` only plans.
+
+        `overwrite` are names whose edits by hand may go, `take` steps that win where a name is
+        contested, `secrets` values that were left out of recorded commands. `decide` is given a
+        question with its `choices`, and gives one of them or None.
+        """
+        from provgraph.redo.carrying import redo
+        from provgraph.redo.planning import Wishes
+
+        self._held = None
+        wishes = Wishes(
+            targets=tuple(targets),
+            overwrite=tuple(overwrite),
+            take=tuple(take),
+            secrets=tuple(secrets),
+            jobs=jobs,
+            keep_going=keep_going,
+        )
+        return redo(self, wishes, dry_run=dry_run, say=say, decide=decide)
+
     # -- questions ------------------------------------------------------------------------------
 
     def questions(self, viewpoint: Viewpoint | None = None, *, platform: bool = False) -> Questions:
@@ -414,36 +448,25 @@ class Project:
         )
 
     def diff(self, before: str, after: str) -> RunDiff:
-        """Say what differs between two runs: code, parameters, data, packages, then metrics."""
-        from provgraph.analysis.rundiff import Side, differences
-        from provgraph.model.answers import RunDiff
+        """Say what differs between two runs: code, parameters, data, packages, then metrics.
+
+        Of the metrics that differ it says which differences, upstream ones too, can be why.
+        """
+        from provgraph.analysis.comparing import compare
+        from provgraph.analysis.rundiff import Side
+
+        def side(run: str) -> Side:
+            record = self._run_record(run)[1]
+            return Side(
+                record=record,
+                params=self.graphs.private_fields(record).get("params", {}),
+                environment=self._document(record.environment),
+                hardware=self._document(record.hardware),
+            )
 
         questions = self.questions()
-        sides: list[Side] = []
-        gaps: list[GapNote] = list(self.graphs.left_out)
-        for selector in (before, after):
-            record = self._run_record(questions.resolver.run(selector))[1]
-            private = self.graphs.private_fields(record)
-            sides.append(
-                Side(
-                    record=record,
-                    params=private.get("params", {}),
-                    environment=self._document(record.environment),
-                    hardware=self._document(record.hardware),
-                )
-            )
-        found, same = differences(*sides)
-        title = questions.wording.title
-        from dataclasses import replace
-
-        return RunDiff(
-            as_of=questions.as_of,
-            before=sides[0].record.run,
-            after=sides[1].record.run,
-            differences=tuple(replace(d, name=title(d.name)) for d in found),
-            same=same,
-            gaps=tuple(gaps),
-        )
+        runs = [questions.resolver.run(selector) for selector in (before, after)]
+        return compare(questions, *map(side, runs), load=side)
 
     def log(
         self,

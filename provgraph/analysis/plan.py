@@ -8,7 +8,7 @@ a name that two steps contest is asked about.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from provgraph.analysis.facts import STREAM, Facts, Name
 from provgraph.analysis.judgement import Judgement
@@ -29,7 +29,9 @@ EDITED = "it was edited by hand, and redoing would overwrite that"
 CONTESTED = "another step took it over; which of them should make it?"
 APPLIED_TWICE = "its step already rewrote it; doing so again would apply it twice"
 NO_LONGER_MADE = "its step no longer makes it"
+LOST = "what it read there was overwritten, and is nowhere at hand"
 LOOP = "its step feeds itself through others; how often to go round isn't recorded"
+LEFT_OVER = "a run that ended badly left it, and one that ends well doesn't; remove it"
 WAITS = "what it rests on can't be redone before"
 
 Command = tuple[str, ...]
@@ -45,9 +47,53 @@ class Order:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On which terms a plan is made: what a person allowed, and what can be done from here.
+
+    `overwrite` are names whose edits by hand may go, `take` the steps that win where a name is
+    contested. `problem` says why a run's command can't be carried out, "" where it can; `kept`
+    tells whether a source's content is at hand, to be put back.
+    """
+
+    overwrite: Collection[str] = ()
+    take: Collection[str] = ()
+    problem: Callable[[RunRow, Command], str] = lambda _row, _command: ""
+    kept: Callable[[Generation], bool] = lambda _: True
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Orders, and what it takes to carry them out: each by the run that is to be repeated.
+
+    `after` are the runs of the plan that go first; `sure` those that are needed whatever the
+    others' outcome; `asked` tells of each stop that can be decided between which steps.
+    """
+
+    orders: tuple[Order, ...]
+    commands: Mapping[int, Command] = field(default_factory=dict)
+    after: Mapping[int, frozenset[int]] = field(default_factory=dict)
+    sure: frozenset[int] = frozenset()
+    read: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    made: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    asked: Mapping[tuple[int, str], tuple[str, ...]] = field(default_factory=dict)
+
+
 def orders(judgement: Judgement, names: Collection[str] | None = None) -> tuple[Order, ...]:
     """Plan what renews everything live that isn't current (or only what `names` need)."""
-    return _Planner(judgement, names).plan()
+    return _Planner(judgement, names, silent=None, terms=Terms()).plan()
+
+
+def schedule(
+    judgement: Judgement,
+    names: Collection[str] | None = None,
+    *,
+    silent: Collection[int] | None = None,
+    terms: Terms | None = None,
+) -> Schedule:
+    """Plan the same on terms; `silent` are runs that write nothing, beside `names`."""
+    planner = _Planner(judgement, names, silent=silent, terms=terms or Terms())
+    return planner.scheduled(planner.plan())
 
 
 class _Rows:
@@ -78,10 +124,19 @@ class _Rows:
 class _Planner:
     """Collects the runs to repeat, by command, and what stops them."""
 
-    def __init__(self, judgement: Judgement, names: Collection[str] | None) -> None:
+    def __init__(
+        self,
+        judgement: Judgement,
+        names: Collection[str] | None,
+        *,
+        silent: Collection[int] | None,
+        terms: Terms,
+    ) -> None:
         self.judgement = judgement
         self.facts = judgement.facts
         self.names = names
+        self.silent = silent
+        self.terms = terms
         self.rows = _Rows(self.facts.store)
         self._commands: dict[int, Command] = {}
         self._newest: dict[Command, RunRow] = {}
@@ -91,6 +146,9 @@ class _Planner:
         self.why: dict[Command, str] = {}
         self.puts: dict[Command, dict[str, Order]] = {}
         self.stops: dict[tuple[Command, str], Order] = {}
+        self.leftovers: dict[Name, Order] = {}
+        self.sure: set[Command] = set()
+        self.asked: dict[tuple[int, str], tuple[str, ...]] = {}
 
     def plan(self) -> tuple[Order, ...]:
         """Collect, in rounds: what only a stopped command needs isn't run either."""
@@ -106,7 +164,7 @@ class _Planner:
                     self._prepare(command, self.wanted[command])
             self._refuse_loops()
             self._let_wait()
-        out = list(self.stops.values())
+        out = [*self.stops.values(), *self.leftovers.values()]
         free = {c: row for c, row in self.wanted.items() if c not in self._stopped()}
         for row in self._ordered(list(free.values())):
             command = self._command(row)
@@ -114,12 +172,46 @@ class _Planner:
             out.append(Order(RUN, run=row.key, reason=self.why.get(command, "")))
         return tuple(out)
 
+    def scheduled(self, several: tuple[Order, ...]) -> Schedule:
+        """Say of the runs in a plan what goes before what, and what each reads and makes."""
+        keys = [order.run for order in several if order.action == RUN and order.run is not None]
+        rows = [row for row in map(self.rows.get, keys) if row is not None]
+        return Schedule(
+            orders=several,
+            commands={
+                order.run: self._command(row)
+                for order in several
+                if order.run is not None and (row := self.rows.get(order.run)) is not None
+            },
+            after={
+                row.key: frozenset(
+                    one.key for one in rows if one is not row and self._goes_before(one, row)
+                )
+                for row in rows
+            },
+            sure=frozenset(row.key for row in rows if self._command(row) in self.sure),
+            read={row.key: frozenset(g.name for _, g in self._read(row)) for row in rows},
+            made={row.key: frozenset(name for _, name in self._made(row)) for row in rows},
+            asked=self.asked,
+        )
+
     def _stopped(self) -> set[Command]:
         return {command for command, _ in self.stops}
 
-    def _stop(self, row: RunRow, g: Generation | None, action: str, reason: str) -> None:
+    def _stop(
+        self,
+        row: RunRow,
+        g: Generation | None,
+        action: str,
+        reason: str,
+        *,
+        between: tuple[str | None, ...] = (),
+    ) -> None:
         place = (self._command(row), g.name if g is not None else "")
         self.stops.setdefault(place, Order(action, run=row.key, generation=g, reason=reason))
+        if between:
+            steps = tuple(step for step in between if step is not None)
+            self.asked.setdefault((row.key, place[1]), steps)
 
     # -- what is to be renewed ----------------------------------------------------------------
 
@@ -140,27 +232,36 @@ class _Planner:
             pending = judgement.pending.get(name, ())
             for row in filter(None, map(self.rows.get, several)):
                 if row.key in pending:
-                    self._want(self._newest_at(row.step, name), name)
+                    self._want(self._newest_at(row.step, name), name, sure=True)
                 elif judgement.state_of(row.key) != CURRENT:
-                    self._want(row, name)
+                    self._want(row, name, sure=row.key in judgement.causes)
             if state == MISSING and not is_uri(name[1]):
-                self._want(self._last_maker(name), name, "its product is missing")
+                self._want(self._last_maker(name), name, "its product is missing", sure=True)
             elif state == MODIFIED:
-                self._want(self._last_maker(name), name)
-        if self.names is None:
-            for silent in facts.silent:
-                if judgement.state_of(silent.key) != CURRENT:
-                    self._want(silent, None)
+                self._want(self._last_maker(name), name, sure=True)
+        for silent in facts.silent:
+            asked = self.names is None if self.silent is None else silent.key in self.silent
+            if asked and judgement.state_of(silent.key) != CURRENT:
+                self._want(silent, None, sure=silent.key in judgement.causes)
 
-    def _want(self, row: RunRow | None, name: Name | None, why: str = "") -> None:
+    def _want(
+        self, row: RunRow | None, name: Name | None, why: str = "", *, sure: bool = False
+    ) -> None:
         """Take up a run's command, as it was last carried out, for the sake of one product."""
         if row is None:
             return
         command = self._command(row)
         newest = self._newest[command]
+        if sure:
+            self.sure.add(command)
         if name is not None and name not in self._made(newest):
             made = self._made(row).get(name)
-            self._stop(row, made, IMPOSSIBLE, NO_LONGER_MADE)
+            if row.status == "ok" or newest.status != "ok":
+                self._stop(row, made, IMPOSSIBLE, NO_LONGER_MADE)
+            elif newest.order > row.order:
+                if not is_uri(name[1]) and not self._nothing(self.judgement.lying(name)):
+                    self.leftovers[name] = Order(ASK, row.key, made, LEFT_OVER)
+                return
         self.wanted[command] = newest
         if why:
             self.why.setdefault(command, why)
@@ -171,7 +272,10 @@ class _Planner:
             for other in self.rows.of_step(row):
                 command = self._command_of(other)
                 self._commands[other.key] = command
-                self._newest[command] = other
+                # One that ended badly says less of what the command reads and makes.
+                known = self._newest.get(command)
+                if known is None or other.status == "ok" or known.status != "ok":
+                    self._newest[command] = other
         return self._commands[row.key]
 
     def _command_of(self, row: RunRow) -> Command:
@@ -185,6 +289,10 @@ class _Planner:
 
     def _prepare(self, command: Command, row: RunRow) -> None:
         """See to it that each input is as it was read, and that no hand's work is lost."""
+        problem = self.terms.problem(row, command)
+        if problem:
+            self._stop(row, None, IMPOSSIBLE, problem)
+            return
         for use, g in self._read(row):
             name = (g.project, g.name)
             if g.imported or g.project != self.facts.project or self.facts.is_stream(name):
@@ -211,7 +319,8 @@ class _Planner:
         elif self._nothing(here):
             self._want(self._newest_at(g.step, name), name, "its product is read by a run to redo")
         elif lies is None or lies.maker is None:
-            if lies is None or not self._is_original(name, lies):
+            edited = lies is None or not self._is_original(name, lies)
+            if edited and g.name not in self.terms.overwrite:
                 self._stop(row, g, ASK, EDITED)
             else:
                 self._want(self._newest_at(g.step, name), name)
@@ -221,10 +330,10 @@ class _Planner:
             below = {x.step for x in self.facts.line(g)}
             if link is not None and link.maker is not None:
                 self._want(self.rows.get(link.maker), name, "its product was rewritten in place")
-            elif lies.step in below:
+            elif lies.step in below or g.step in self.terms.take:
                 self._want(self._newest_at(g.step, name), name)
-            else:
-                self._stop(row, g, ASK, CONTESTED)
+            elif lies.step not in self.terms.take:
+                self._stop(row, g, ASK, CONTESTED, between=(g.step, lies.step))
 
     def _prepare_source(self, command: Command, row: RunRow, use: UseRow, g: Generation) -> None:
         name = (g.project, g.name)
@@ -234,6 +343,9 @@ class _Planner:
                 self.why.setdefault(command, f"{g.name}, which it read, is gone")
             return
         action = REMOVE if g.digest == ABSENT else RESTORE
+        if action == RESTORE and not self.terms.kept(g):
+            self._stop(row, g, IMPOSSIBLE, LOST)
+            return
         reason = "the step reads it as it was before it was rewritten"
         self.puts.setdefault(command, {})[g.name] = Order(action, row.key, g, reason)
 
@@ -253,6 +365,8 @@ class _Planner:
 
     def _look_before_writing(self, row: RunRow, name: Name, g: Generation) -> None:
         here = self.judgement.lying(name)
+        if g.name in self.terms.overwrite and here.edited:
+            return
         if here.edited:
             self._stop(row, g, ASK, EDITED)
             return
@@ -263,7 +377,7 @@ class _Planner:
         if lies is None:
             return
         if lies.maker is None:
-            if not self._is_original(name, lies):
+            if not self._is_original(name, lies) and g.name not in self.terms.overwrite:
                 self._stop(row, g, ASK, EDITED)
             return
         makers = {link.step for link in self.facts.line(lies)}
@@ -276,8 +390,8 @@ class _Planner:
         in_line = row.step in makers or lies.step in rewritten
         runs = map(self.rows.get, self.judgement.live_runs(name))
         live = {run.step for run in runs if run is not None}
-        if not in_line and row.step not in live:
-            self._stop(row, g, ASK, CONTESTED)
+        if not in_line and row.step not in live and row.step not in self.terms.take:
+            self._stop(row, g, ASK, CONTESTED, between=(row.step, lies.step))
 
     def _is_original(self, name: Name, lies: Generation) -> bool:
         """Tell whether bytes that no run wrote are those that a run found and rewrote."""

@@ -31,7 +31,7 @@ def differences(one: Side, two: Side) -> tuple[tuple[Difference, ...], Mapping[s
     a, b = one.record, two.record
     pairs: dict[str, tuple[Mapping[str, str], Mapping[str, str]]] = {
         CODE: (_uses(a, ("program", "module")), _uses(b, ("program", "module"))),
-        PARAMETERS: (_params(one), _params(two)),
+        PARAMETERS: (params_of(one), params_of(two)),
         DATA: (_uses(a, ("input", "listing", "stream")), _uses(b, ("input", "listing", "stream"))),
         PACKAGES: (
             _texts(one.environment.get("distributions")),
@@ -57,7 +57,7 @@ def differences(one: Side, two: Side) -> tuple[tuple[Difference, ...], Mapping[s
                 detail = "not imported by both"
             elif section == METRICS:
                 detail = _delta(old, new)
-            out.append(Difference(section, name, _short(old), _short(new), detail))
+            out.append(Difference(section, name, short(old), short(new), detail))
         if section == CODE and a.git and b.git and a.git.commit != b.git.commit:
             out.append(
                 Difference(
@@ -82,7 +82,8 @@ def _touched(record: RunRecord) -> set[str]:
     return {part for use in record.uses if use.role == "environment" for part in use.touched}
 
 
-def _params(side: Side) -> dict[str, str]:
+def params_of(side: Side) -> dict[str, str]:
+    """Give a run's parameters: their values, or digests where those were erased."""
     values = {name: str(value) for name, value in side.params.items()}
     return {name: values.get(name, digest) for name, digest in side.record.params.items()} | values
 
@@ -116,7 +117,8 @@ def _texts(values: object) -> dict[str, str]:
     return {str(k): str(v) for k, v in values.items()} if isinstance(values, Mapping) else {}
 
 
-def _short(value: str) -> str:
+def short(value: str) -> str:
+    """Shorten a digest; a value stays as it is."""
     if value == ABSENT:
         return ABSENT
     if value.startswith("b3:"):

@@ -19,6 +19,7 @@ from provgraph.cli import (
     looking,
     querying,
     recording,
+    redoing,
 )
 from provgraph.cli.session import Session
 from provgraph.errors import Exit, UsageError
@@ -129,6 +130,7 @@ _add(app, "run", recording.run, context_settings=UNTOUCHED)
 _add(app, "impact", asking.impact)
 _add(app, "status", asking.status)
 _add(app, "check", checking.check)
+_add(app, "redo", redoing.redo)
 _add(app, "why", asking.why)
 _add(app, "lineage", asking.lineage)
 _add(app, "log", looking.log)

@@ -103,7 +103,7 @@ def describe_environment(
     imported = {normalised(name) for name in process.distributions}
     touched |= {name: value_digest(listed[name]) for name in sorted(imported & listed.keys())}
     read = sorted({name for name in process.environ if not _fits(name, SESSION)})
-    touched |= {f"${name}": _variable_digest(environ.get(name), key) for name in read}
+    touched |= {f"${name}": read_variable(environ.get(name), key) for name in read}
     values = [name for name in environ if _fits(name, allowed)]
     shown = redact.redact_mapping({name: environ[name] for name in values}, key)
     return EnvironmentSeen(
@@ -645,7 +645,8 @@ def _version_in(executable: str, minor: str) -> str | None:
 # -- small things --------------------------------------------------------------------------------
 
 
-def _variable_digest(value: str | None, key: bytes) -> str:
+def read_variable(value: str | None, key: bytes) -> str:
+    """Give the digest of a variable as it is read; `absent` where it isn't set."""
     return ABSENT if value is None else keyed_digest(key, os.fsencode(value))
 
 

@@ -380,3 +380,10 @@ def _line(path: Path) -> str:
         return path.read_bytes().split(b"\n", 1)[0].decode("utf-8", "surrogateescape").strip()
     except (OSError, ValueError):
         return ""
+
+
+def quiet_git(root: Path, *arguments: str) -> bytes | None:
+    """Ask git something about the repository a directory is in; None where it can't say."""
+    process = _start(root, arguments)
+    out, _ = process.communicate()
+    return None if process.returncode else out

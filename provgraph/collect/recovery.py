@@ -33,6 +33,11 @@ def recover(site: Site) -> tuple[list[str], list[str]]:
     return running, unrecorded
 
 
+def is_running(spool: Spool) -> bool:
+    """Tell whether a spool's command still runs on this host, with its watcher or without."""
+    return spool.state == "live" or (spool.state == "dead" and _outlived(spool))
+
+
 def _record(site: Site, spool: Spool) -> None:
     from provgraph.collect.gitstate import git_state
     from provgraph.collect.run import COMMAND, Finished, told_streams

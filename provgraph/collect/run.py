@@ -146,22 +146,8 @@ def die_by(number: int) -> None:
 
 def open_streams(pid: int, when: int) -> tuple[Access, ...]:
     """Give the files that standard input, output and error are: the shell's redirections."""
-    import fcntl
-    import stat
-
     found: list[Access] = []
-    for descriptor in (0, 1, 2):
-        try:
-            seen = os.fstat(descriptor)
-            flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
-            if not stat.S_ISREG(seen.st_mode):
-                continue
-            path = _path_of(descriptor)
-            there = os.stat(path)
-        except OSError:
-            continue
-        if (there.st_dev, there.st_ino) != (seen.st_dev, seen.st_ino):
-            continue
+    for descriptor, path, flags, seen in _redirected():
         mode = flags & os.O_ACCMODE
         identity = (seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
         if descriptor == 0:
@@ -172,6 +158,37 @@ def open_streams(pid: int, when: int) -> tuple[Access, ...]:
             action: Literal["append", "write"] = "append" if kept else "write"
             found.append(Access(action, path, when, pid, size=seen.st_size))
     return tuple(found)
+
+
+def redirections() -> list[tuple[int, str, str]]:
+    """Give (descriptor, `<`, `>` or `>>`, path) as a shell would have to write them once more."""
+    found: list[tuple[int, str, str]] = []
+    for descriptor, path, flags, _ in _redirected():
+        if descriptor == 0:
+            found.append((0, "<", os.fsdecode(path)))
+        elif flags & os.O_ACCMODE != os.O_RDONLY:
+            sign = ">>" if flags & os.O_APPEND else ">"
+            found.append((descriptor, sign, os.fsdecode(path)))
+    return found
+
+
+def _redirected() -> Iterator[tuple[int, bytes, int, os.stat_result]]:
+    """Give the standard descriptors that are files with a name: each with its flags and stat."""
+    import fcntl
+    import stat
+
+    for descriptor in (0, 1, 2):
+        try:
+            seen = os.fstat(descriptor)
+            flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
+            if not stat.S_ISREG(seen.st_mode):
+                continue
+            path = _path_of(descriptor)
+            there = os.stat(path)
+        except OSError:
+            continue
+        if (there.st_dev, there.st_ino) == (seen.st_dev, seen.st_ino):
+            yield descriptor, path, flags, seen
 
 
 def _path_of(descriptor: int) -> bytes:

@@ -252,7 +252,33 @@ def document_of(site: Site, command: Sequence[str], said: Said) -> dict[str, Any
         "user": _user(),
         "host": this_host(),
         "started_ns": time.time_ns(),
+        "again": again(site, said),
     }
+
+
+def again(site: Site, said: Said) -> dict[str, Any]:
+    """Say what else it takes to run a command once more, as it was run: see `redo/recipe.py`.
+
+    `root` is the project's, so that another clone finds its way; `params` are the names of those
+    that were given, for the program may declare more; `streams` is what a shell redirected. Paths
+    in the project are relative to it.
+    """
+    from provgraph.collect.run import redirections
+
+    root = os.path.realpath(site.root)
+
+    def placed(path: str) -> str:
+        full = os.path.abspath(path)
+        inside = os.path.relpath(full, root)
+        return _home(full) if inside.split(os.sep, 1)[0] == os.pardir else inside
+
+    told = {
+        "params": sorted(_shown(key) for key in said.params),
+        "uses": [placed(path) for path in said.uses],
+        "produces": [placed(path) for path in said.produces],
+        "streams": [[number, sign, placed(path)] for number, sign, path in redirections()],
+    }
+    return {"root": _home(root), **{key: value for key, value in told.items() if value}}
 
 
 def step_of(
@@ -378,6 +404,8 @@ def _described(
     command = {"argv": document["argv"], "cwd": _home(document["cwd"])}
     if document.get("inside"):
         command["inside"] = True  # the program records itself; `provgraph run` isn't put before it
+    if document.get("again"):
+        command["again"] = document["again"]
     say_privately("command", command)
     say_privately("agent", {"user": document["user"], "host": document["host"]})
     say_privately("params", dict(document["params"]))

@@ -141,6 +141,65 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
+class RedoStep:
+    """One thing to do again, or done. `action` and `subject` as in `PlanStep`.
+
+    `run` is the recorded run that is repeated, in `directory`; `sure` tells that it is needed
+    whatever comes of those before it, and `after` which places of the list (from 1) go first.
+    `warnings` say what is different here from then, `choices` what decides an `ask`. `outcome` is
+    `done`, `failed` or `interrupted` once it was carried out, with its `exit` status (negative: a
+    signal) and the seconds it `took`.
+    """
+
+    action: str
+    subject: str
+    command: str = ""
+    directory: str = ""
+    seconds: float | None = None
+    reason: str = ""
+    run: str = ""
+    sure: bool = True
+    after: tuple[int, ...] = ()
+    warnings: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    outcome: str = ""
+    exit: int | None = None
+    took: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spared:
+    """A step that needn't be run again, and why not; `seconds` is what it took."""
+
+    step: str
+    run: str
+    seconds: float | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Redo:
+    """What is to be done again, in order, and what came of it.
+
+    `plan` is what was planned at first, `done` what was carried out (nothing in a dry run), `left`
+    what couldn't be, or failed. `seconds` of `totals` are those recorded, `critical_seconds` those
+    of the longest chain of runs that wait for each other.
+    """
+
+    schema = "provgraph/redo/1"
+    as_of: str
+    viewpoint: str
+    targets: tuple[str, ...]
+    dry_run: bool
+    plan: tuple[RedoStep, ...]
+    done: tuple[RedoStep, ...]
+    left: tuple[RedoStep, ...]
+    spared: tuple[Spared, ...]
+    gaps: tuple[GapNote, ...]
+    totals: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class GraphNode:
     """A node of a drawn or exported piece of graph. `state` is "" where nobody asked."""
 
@@ -250,8 +309,50 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspect:
+    """A difference that can have reached a run's outcome.
+
+    `enters` are the steps that touched it, `through` the steps from the nearest of these to the
+    run. `section` is as in `Difference`, or `variables` (of the environment), or `chance`: a step
+    whose outcome differs though nothing that it touched does. `platform`: only the machine's.
+    """
+
+    section: str
+    name: str
+    before: str
+    after: str
+    detail: str
+    enters: tuple[str, ...]
+    through: tuple[str, ...]
+    platform: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """A difference that can't have reached a run's outcome, as far as was seen, and why not."""
+
+    section: str
+    name: str
+    before: str
+    after: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What can have reached these metrics, all of one run: the smallest set of suspects."""
+
+    metrics: tuple[str, ...]
+    suspects: tuple[Suspect, ...]
+    cleared: tuple[Cleared, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RunDiff:
-    """What differs between two runs, in the order people look: causes first, then metrics."""
+    """What differs between two runs, in the order people look: causes first, then metrics.
+
+    `reach` says for the metrics that differ which differences, upstream ones too, can be why.
+    """
 
     schema = "provgraph/diff/1"
     as_of: str
@@ -260,6 +361,7 @@ class RunDiff:
     differences: tuple[Difference, ...]
     same: Mapping[str, int]
     gaps: tuple[GapNote, ...]
+    reach: tuple[Reach, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from provgraph.model.answers import (
     Impact,
     Lineage,
     Log,
+    Redo,
     Report,
     RunDiff,
     Shown,
@@ -43,6 +44,8 @@ COLUMNS: dict[type, tuple[str, ...]] = {
     Shown: ("row", "id", "name", "kind", "digest", "role", "evidence", "touched", "state",
             "maker", "words"),
     RunDiff: ("row", "section", "name", "before", "after", "detail", "kind", "state", "words"),
+    Redo: ("row", "action", "subject", "run", "seconds", "sure", "outcome", "exit", "took",
+           "directory", "command", "reason", "name", "kind", "state", "words"),
     Structure: ("row", "id", "name", "kind", "size", "published", "words", "state"),
     Report: ("row", "about", "name", "words"),
 }  # fmt: skip
@@ -151,8 +154,35 @@ def _diff(answer: RunDiff) -> Iterable[Row]:
         yield {"row": "difference", "section": item.section, "name": item.name} | {
             "before": item.before, "after": item.after, "detail": item.detail
         }  # fmt: skip
+    for reach in answer.reach:
+        for one in reach.suspects:
+            yield {"row": "suspect", "section": one.section, "name": one.name} | {
+                "before": one.before, "after": one.after, "detail": one.detail,
+                "words": " ".join(one.enters),
+            }  # fmt: skip
+        for other in reach.cleared:
+            yield {"row": "cleared", "section": other.section, "name": other.name} | {
+                "before": other.before, "after": other.after, "words": other.why,
+            }  # fmt: skip
     for section, count in answer.same.items():
         yield {"row": "same", "section": section, "words": count}
+    yield from _gaps(answer.gaps)
+
+
+def _redo(answer: Redo) -> Iterable[Row]:
+    for name in ("plan", "done", "left"):
+        for step in getattr(answer, name):
+            yield {"row": name} | {
+                key: getattr(step, key)
+                for key in ("action", "subject", "run", "seconds", "sure", "outcome", "exit")
+            } | {
+                "took": step.took, "directory": step.directory, "command": step.command,
+                "reason": step.reason, "words": "; ".join(step.warnings),
+            }  # fmt: skip
+    for one in answer.spared:
+        yield {"row": "spared", "subject": one.step, "run": one.run, "seconds": one.seconds} | {
+            "reason": one.reason
+        }
     yield from _gaps(answer.gaps)
 
 
@@ -188,6 +218,7 @@ _ROWS: dict[type, Callable[[Any], Iterable[Row]]] = {
     Log: _log,
     Shown: _shown,
     RunDiff: _diff,
+    Redo: _redo,
     Structure: _structure,
     Report: _report,
 }

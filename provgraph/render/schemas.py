@@ -22,6 +22,7 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 ANSWERS: dict[str, type] = {
     "impact": answers.Impact,
     "status": answers.Status,
+    "redo": answers.Redo,
     "lineage": answers.Lineage,
     "log": answers.Log,
     "show": answers.Shown,

@@ -9,6 +9,7 @@ from provgraph.model.answers import (
     Impact,
     Lineage,
     Log,
+    Redo,
     Report,
     RunDiff,
     Shown,
@@ -21,6 +22,7 @@ from provgraph.render.text_diff import write_diff
 from provgraph.render.text_impact import write_impact
 from provgraph.render.text_lineage import write_lineage
 from provgraph.render.text_log import write_log
+from provgraph.render.text_redo import write_redo
 from provgraph.render.text_show import write_shown
 from provgraph.render.text_status import write_status
 from provgraph.render.text_structure import write_structure
@@ -37,6 +39,7 @@ _WRITERS: dict[type, Callable[[Page, Any], None]] = {
     Status: write_status,
     Lineage: write_lineage,
     Log: write_log,
+    Redo: write_redo,
     Shown: write_shown,
     RunDiff: write_diff,
     Structure: write_structure,

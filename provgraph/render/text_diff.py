@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from provgraph.model.answers import Difference, RunDiff
+from provgraph.model.answers import Difference, Reach, RunDiff
 from provgraph.render import plain
 from provgraph.render.terminal import Page, Span
 from provgraph.render.text_parts import write_as_of, write_gaps
@@ -17,6 +17,8 @@ def write_diff(page: Page, diff: RunDiff) -> None:
         page.prose("Nothing recorded differs between these runs.")
     for section, group in groupby(diff.differences, key=lambda item: item.section):
         _write_section(page, section, list(group))
+    for reach in diff.reach:
+        _write_reach(page, reach)
     if diff.same:
         said = ", ".join(
             f"{count:,} {page.say(name)}" for name, count in diff.same.items() if count
@@ -47,6 +49,28 @@ def _write_section(page: Page, section: str, items: list[Difference]) -> None:
     else:
         _write_stacked(page, rows)
     page.more(len(items) - limit)
+
+
+def _write_reach(page: Page, reach: Reach) -> None:
+    """Write what can be why metrics differ, then what can't."""
+    names = ", ".join(map(page.say, reach.metrics[:3]))
+    more = f" and {len(reach.metrics) - 3} more" if len(reach.metrics) > 3 else ""
+    page.heading(f"What can be why {names}{more} differ", len(reach.suspects))
+    limit = page.style.limit or max(len(reach.suspects), len(reach.cleared))
+    for one in reach.suspects[:limit]:
+        change = f": {page.say(one.before)} {page.arrow} {page.say(one.after)}"
+        detail = f" ({page.say(one.detail)})" if one.detail else ""
+        by = f", by {', '.join(map(page.say, one.enters))}"
+        if one.section == "chance":
+            change, by = "", ""
+        page.prose(f"{page.say(one.name)}{change}{detail}{by}", indent=2, first=page.bullet + " ")
+    page.more(len(reach.suspects) - limit)
+    if reach.cleared:
+        page.heading("What can't", len(reach.cleared))
+        for other in reach.cleared[:limit]:
+            words = f"{page.say(other.name)}: {page.say(other.why)}"
+            page.prose(words, indent=2, first=page.bullet + " ", tone="dim")
+        page.more(len(reach.cleared) - limit)
 
 
 def _width(rows: list[list[Span]]) -> int:

@@ -25,6 +25,8 @@ from provgraph.model.answers import (
     Log,
     Orphan,
     Point,
+    Redo,
+    RedoStep,
     Repeat,
     Report,
     RunDiff,
@@ -142,6 +144,21 @@ class FakeProject(Project):
     def status(self, *, platform: bool = False) -> Status:
         self._asked("status", platform=platform)
         return Status(AS_OF, "working tree", (), (), (), (), (MODEL,), (), (), {"current": 1})
+
+    def redo(self, targets: Sequence[str] = (), **how: Any) -> Redo:
+        self._asked(
+            "redo", *targets, **{k: v for k, v in how.items() if k not in ("say", "decide")}
+        )
+        step = RedoStep("run", "train", command="provgraph run -- python train.py", seconds=1.5)
+        totals = {
+            "runs": 1,
+            "critical_seconds": 1.5,
+            "took": 0.0,
+            "failed": 0,
+            "interrupted": False,
+        }
+        plan, dry = (step,), bool(how.get("dry_run"))
+        return Redo(AS_OF, "working tree", tuple(targets), dry, plan, (), (), (), (), totals)
 
     def diff(self, before: str, after: str) -> RunDiff:
         self._asked("diff", before, after)

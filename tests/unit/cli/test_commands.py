@@ -14,6 +14,15 @@ from provgraph.errors import UsageError
 from tests.fakes.project import FakeProject
 from tests.unit.cli.conftest import Ask
 
+REDO = {
+    "dry_run": False,
+    "jobs": 1,
+    "keep_going": False,
+    "overwrite": [],
+    "take": [],
+    "secrets": [],
+}
+
 # words → the call they make
 CALLS: list[tuple[str, tuple[str, tuple[Any, ...], dict[str, Any]]]] = [
     ("impact a b", ("impact", ("a", "b"), {"all": False, "depth": None, "platform": False})),
@@ -32,6 +41,22 @@ CALLS: list[tuple[str, tuple[str, tuple[Any, ...], dict[str, Any]]]] = [
     ("why a --because b", ("why", ("a",), {"because": "b"})),
     ("status", ("status", (), {"platform": False})),
     ("status --platform --all", ("status", (), {"platform": True})),
+    ("redo", ("redo", (), REDO)),
+    (
+        "redo a b -n -j 2 -k --overwrite c --take d --arg e",
+        (
+            "redo",
+            ("a", "b"),
+            {
+                "dry_run": True,
+                "jobs": 2,
+                "keep_going": True,
+                "overwrite": ["c"],
+                "take": ["d"],
+                "secrets": ["e"],
+            },
+        ),
+    ),
     ("diff run:1 run:2", ("diff", ("run:1", "run:2"), {})),
     ("show a", ("show", ("a",), {})),
     ("note a words", ("note", ("a", "words"), {})),
@@ -86,6 +111,7 @@ def test_a_command_makes_one_call(
         "lineage a",
         "why a",
         "status",
+        "redo -n",
         "diff a b",
         "log",
         "show a",

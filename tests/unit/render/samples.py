@@ -9,6 +9,7 @@ from provgraph.model.answers import (
     Already,
     Chain,
     ChangedName,
+    Cleared,
     Difference,
     GapNote,
     GraphEdge,
@@ -22,14 +23,19 @@ from provgraph.model.answers import (
     Orphan,
     PlanStep,
     Point,
+    Reach,
+    Redo,
+    RedoStep,
     Repeat,
     Report,
     RunDiff,
     RunLine,
     Shown,
+    Spared,
     Standing,
     Status,
     Structure,
+    Suspect,
     UsedLine,
 )
 
@@ -440,6 +446,33 @@ def run_diff() -> RunDiff:
         ),
         same={"data": 4, "packages": 30, "parameters": 3},
         gaps=(),
+        reach=(
+            Reach(
+                ("accuracy", "loss"),
+                (
+                    Suspect("parameters", "trees", "100", "200", "", ("train.py",), ("train.py",)),
+                    Suspect(
+                        "data",
+                        "data/v3/biscoe.csv",
+                        "4b227777",
+                        "9f86d081",
+                        "",
+                        ("prepare.py", "plot.py"),
+                        ("prepare.py", "train.py", "evaluate.py"),
+                    ),
+                    Suspect(
+                        "chance",
+                        "split.py",
+                        "",
+                        "",
+                        "nothing it read or was given differs, and its outcome does",
+                        ("split.py",),
+                        ("split.py",),
+                    ),
+                ),
+                (Cleared("packages", "scikit-learn", "1.5.1", "1.5.2", "neither run imported it"),),
+            ),
+        ),
     )
 
 
@@ -480,6 +513,62 @@ def report() -> Report:
     )
 
 
+def redo(*, dry_run: bool) -> Redo:
+    """A plan with all there can be in one, or what came of it."""
+    plan = (
+        RedoStep("impossible", "grow.py", reason="its arguments were erased on purpose"),
+        RedoStep(
+            "ask",
+            "out/both",
+            reason="another step took it over; which of them should make it?",
+            choices=("--take left.py", "--take right.py"),
+        ),
+        RedoStep("restore", "data/in.csv", reason="the step reads it as it was (from git (1a2b))"),
+        RedoStep(
+            "run",
+            "train.py",
+            command=f"provgraph run -- {TRAIN}",
+            directory=".",
+            seconds=194.0,
+            reason="params.yaml has changed since",
+            run="01J8ZQ4W3F",
+            warnings=("numpy was 1.26.4 and is 2.1.0 here",),
+        ),
+        RedoStep(
+            "run",
+            "plot.py",
+            command="(cd plots && provgraph run -- python plot.py)",
+            directory="plots",
+            seconds=2.5,
+            run="01J8ZQ5W3F",
+            sure=False,
+            after=(4,),
+        ),
+    )
+    train, plot = plan[3], plan[4]
+    done = (
+        replace(plan[2], outcome="done"),
+        replace(train, outcome="done", exit=0, took=201.4),
+        replace(plot, outcome="failed", exit=-9, took=0.2),
+    )
+    totals = {"runs": 2, "critical_seconds": 196.5, "took": 201.6, "failed": 1}
+    return Redo(
+        as_of=AS_OF,
+        viewpoint="working tree",
+        targets=(),
+        dry_run=dry_run,
+        plan=plan,
+        done=() if dry_run else done,
+        left=() if dry_run else (*plan[:2], replace(plot, outcome="")),
+        spared=(
+            Spared("score.py", "01J8ZQ6W3F", 12.0, "what it reads came out as it was"),
+            Spared("prepare.py", "01J8ZQ7W3F", 40.0, "all it read is as it was"),
+        ),
+        gaps=(),
+        totals=totals,
+    )
+
+
 def answers() -> dict[str, object]:
     """Every sample by name."""
     return {
@@ -497,6 +586,8 @@ def answers() -> dict[str, object]:
         "log": log(),
         "show": shown(),
         "diff": run_diff(),
+        "redo_plan": redo(dry_run=True),
+        "redo": redo(dry_run=False),
         "structure": structure(),
         "structure_none": structure_none(),
         "structure_hostile": structure(*HOSTILE[:4]),
