@@ -263,8 +263,6 @@ def again(site: Site, said: Said) -> dict[str, Any]:
     that were given, for the program may declare more; `streams` is what a shell redirected. Paths
     in the project are relative to it.
     """
-    from provgraph.collect.run import redirections
-
     root = os.path.realpath(site.root)
 
     def placed(path: str) -> str:
@@ -276,9 +274,26 @@ def again(site: Site, said: Said) -> dict[str, Any]:
         "params": sorted(_shown(key) for key in said.params),
         "uses": [placed(path) for path in said.uses],
         "produces": [placed(path) for path in said.produces],
-        "streams": [[number, sign, placed(path)] for number, sign, path in redirections()],
+        "streams": [[number, sign, placed(path)] for number, sign, path in _meant(root)],
     }
     return {"root": _home(root), **{key: value for key, value in told.items() if value}}
+
+
+def _meant(root: str) -> list[tuple[int, str, str]]:
+    """Give the redirections of this command, without those of the session around it.
+
+    A batch system, a CI runner or nohup sends output and errors to files of its own, outside the
+    project; a redo must not write there once more.
+    """
+    from provgraph.collect.run import redirections
+
+    found = redirections()
+    outside = [
+        one
+        for one in found
+        if one[0] and not os.path.realpath(one[2]).startswith(os.path.join(root, ""))
+    ]
+    return [one for one in found if len(outside) < 2 or one not in outside]
 
 
 def step_of(
