@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from provgraph.model.answers import (
+    Bisection,
     Impact,
     Lineage,
     Log,
@@ -18,6 +19,7 @@ from provgraph.model.answers import (
 )
 from provgraph.render.interface import Style
 from provgraph.render.terminal import Page
+from provgraph.render.text_bisect import write_bisection
 from provgraph.render.text_diff import write_diff
 from provgraph.render.text_impact import write_impact
 from provgraph.render.text_lineage import write_lineage
@@ -42,6 +44,7 @@ _WRITERS: dict[type, Callable[[Page, Any], None]] = {
     Redo: write_redo,
     Shown: write_shown,
     RunDiff: write_diff,
+    Bisection: write_bisection,
     Structure: write_structure,
     Report: write_report,
 }
