@@ -87,7 +87,7 @@ def tree(project: Project) -> dict[str, tuple[bytes, int]]:
 
 def test_the_one_key_that_decides(pipe: Project) -> None:
     config(pipe, depth=4, bias=0, colour=2)
-    pipe.write("helper.py", "def weight():\n    return 2\n")
+    pipe.write("helper.py", "def weight():\n    return 20\n")
     pipe.write("raw.txt", "2\n1\n")
     again(pipe)
     before = tree(pipe)
@@ -100,7 +100,7 @@ def test_the_one_key_that_decides(pipe: Project) -> None:
 
 def test_differences_that_decide_together(pipe: Project) -> None:
     config(pipe, bias=3, depth=2)
-    pipe.write("helper.py", "def weight():\n    return 5\n")
+    pipe.write("helper.py", "def weight():\n    return 50\n")
     pipe.write("raw.txt", "2\n1\n")
     answer = bisect(again(pipe))
     assert set(answer["candidates"]) == {"p.json", "helper.py", "raw.txt"}
@@ -143,7 +143,7 @@ def test_arguments_and_variables(project: Project) -> None:
 
 
 def test_a_product_that_is_gone_is_made_again_in_the_copy(pipe: Project) -> None:
-    pipe.write("helper.py", "def weight():\n    return 2\n")
+    pipe.write("helper.py", "def weight():\n    return 20\n")
     config(pipe, bias=1)
     pipe.script("train.py")
     (pipe.root / "table.txt").unlink()
