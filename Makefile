@@ -5,6 +5,7 @@
 #   make check        lint, types, layers, docs
 #   make page         check the explorer's page: types, and what its tests need (Node, npm)
 #   make test-lowest  the unit tests with the oldest dependencies that provgraph accepts
+#   make accuracy     what is hit and missed when pipelines are edited, beside dvc
 #   make bench        measurements beside their peers
 #   make format       what lint would ask for
 #   make reference    write docs/reference and schemas/ anew
@@ -26,11 +27,12 @@ VENV := .venv
 # is loaded by pandas where it is there, and reads natively.
 DEMO := .venv-demo
 LOWEST := .venv-lowest
+PEER := .venv-peer
 PIP := -m pip --disable-pip-version-check --no-input --quiet
 EDITABLE := install --no-deps --no-build-isolation --editable .
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lowest check page lint types layers docs reference schemas format bench \
+.PHONY: accuracy help demo test test-lowest check page lint types layers docs reference schemas format bench \
 	requirements clean
 
 help:
@@ -71,6 +73,14 @@ format: $(VENV)/.dev
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
+# The peer has a hundred dependencies of its own, so it gets an environment of its own.
+$(PEER)/bin/dvc: $(VENV)/.made
+	$(PYTHON) -m venv $(PEER)
+	$(PEER)/bin/python $(PIP) install "dvc>=3.60"
+
+accuracy: $(VENV)/.dev $(VENV)/.native $(PEER)/bin/dvc
+	$(VENV)/bin/python -m tests.accuracy --dvc $(CURDIR)/$(PEER)/bin/dvc $(ACCURACY_ARGS)
+
 bench: $(VENV)/.dev
 	$(VENV)/bin/python -m benchmarks $(BENCH_ARGS)
 
@@ -78,7 +88,7 @@ requirements:
 	sh requirements/compile.sh $(UV_ARGS)
 
 clean:
-	rm -rf $(VENV) $(DEMO) $(LOWEST) build dist .mypy_cache .pytest_cache .ruff_cache \
+	rm -rf $(VENV) $(DEMO) $(LOWEST) $(PEER) build dist .mypy_cache .pytest_cache .ruff_cache \
 		.import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -38,6 +38,7 @@ BENCHMARKS = {
     "graph_scale": Benchmark(
         "A large graph", ("--nodes", "50000", "--affected", "5000", "--repeat", "5")
     ),
+    "check_speed": Benchmark("The merge check", ("--runs", "1000", "--repeat", "3")),
     "import_speed": Benchmark("Importing lines", ("--nodes", "20000", "--repeat", "5")),
     "records_speed": Benchmark("Reading records", ("--runs", "1000", "--repeat", "5")),
     "neo4j_load": Benchmark("Loading Neo4j", ("--nodes", "10000", "--repeat", "2")),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         Status,
         Structure,
     )
+    from provgraph.model.checks import Check
     from provgraph.model.records import Recorded, RunRecord
 
 CONFIGURATION = "provgraph.toml"
@@ -214,9 +215,13 @@ class Project:
         produces: Sequence[str] = (),
         params: Mapping[str, str] | None = None,
         note: str | None = None,
+        calls: bool = False,
         say: Callable[[str], None] | None = None,
     ) -> int:
-        """Run a command and watch it; gives its own status (negative: the signal that ended it)."""
+        """Run a command and watch it; gives its own status (negative: the signal that ended it).
+
+        `calls`: see which Python functions run, so that others don't count.
+        """
         from provgraph.collect.watching import Said, watch
 
         said = Said(
@@ -225,6 +230,7 @@ class Project:
             produces=tuple(produces),
             params=dict(params or {}),
             note=note,
+            calls=calls,
         )
         return watch(self, command, said, say=say)
 
@@ -332,12 +338,70 @@ class Project:
         all: bool = False,
         depth: int | None = None,
         platform: bool = False,
+        suppose: Sequence[str] = (),
+        deleted: Sequence[str] = (),
+        as_of: str | None = None,
+        progress: Progress | None = None,
     ) -> Impact:
-        """Say what a change of these would affect, why, and what is not known."""
-        if not selectors:
+        """Say what a change of these would affect, why, and what is not known.
+
+        `suppose` are changes to given contents (`env:numpy=2.1`), `deleted` names supposed to be
+        gone, `as_of` a time in RFC 3339, a run or a commit: the past to ask.
+        """
+        from provgraph.collect.supposing import deleted as gone
+        from provgraph.collect.supposing import supposed
+
+        asked = (*selectors, *suppose, *deleted)
+        if not asked:
             raise UsageError("impact of what?", hint="provgraph impact SELECTOR…")
-        platform = platform or any(s.startswith("hardware:") for s in selectors)
-        return self.questions(platform=platform).impact(selectors, all=all, depth=depth)
+        platform = platform or any(one.startswith("hardware:") for one in asked)
+        with ExitStack() as stack:
+            if as_of is None:
+                questions = self.questions(platform=platform)
+            else:
+                questions = self._past_questions(as_of, stack, platform, progress)
+            several = [
+                supposed(one, questions.resolver, self.contents(), where=self._typed_path)
+                for one in suppose
+            ]
+            several += [gone(one, questions.resolver) for one in deleted]
+            found = questions.impact(selectors, all=all, depth=depth, supposed=several)
+            # A graph of the past is gone when the answer is given.
+            return found if as_of is None else replace(found, affected=tuple(found.affected))
+
+    def _past_questions(
+        self, as_of: str, stack: ExitStack, platform: bool, progress: Progress | None
+    ) -> Questions:
+        """Set up questions about the past; the graph lives as long as `stack`."""
+        from provgraph.analysis.facts import Facts
+        from provgraph.analysis.viewpoint import LedgerAlone
+        from provgraph.collect.past import after_run, at_commit, at_time, graph_of
+        from provgraph.collect.worktree import GitRef
+
+        now = self.questions(platform=platform)
+        try:
+            past = at_time(as_of) if as_of[:4].isdigit() and "-" in as_of[4:8] else None
+        except ValueError:
+            past = None
+        past = past or at_commit(self.root, as_of)
+        if past is None:
+            past = after_run(self._run_record(now.resolver.run(as_of))[1])
+        graph, count = stack.enter_context(graph_of(self.ledger, past, self.id, progress=progress))
+        facts = Facts.load(graph, self.id, platform=platform)
+        present: Viewpoint = LedgerAlone()
+        if past.commit:
+            present = GitRef(self.root, past.commit, self.contents(), self._stat_cache)
+            stack.callback(present.close)
+        return replace(
+            now,
+            facts=facts,
+            present=present,
+            resolver=replace(now.resolver, facts=facts),
+            as_of=f"{count:,} record{'' if count == 1 else 's'}, {past.words}",
+        )
+
+    def _typed_path(self, text: str) -> Path:
+        return Path(os.path.abspath(os.path.join(self.asked_from or "", text)))
 
     def explain(self, selectors: Sequence[str], effect: str, *, all: bool = False) -> Lineage:
         """Give every path by which a change of these reaches `effect`, as a small graph."""
@@ -354,6 +418,36 @@ class Project:
     def status(self, *, platform: bool = False) -> Status:
         """Compare the working tree with what was recorded."""
         return self.questions(platform=platform).status()
+
+    def check(
+        self,
+        *,
+        base: str | None = None,
+        head: str | None = None,
+        progress: Progress | None = None,
+    ) -> Check:
+        """Say what the change since `base` affects, and whether it may be merged.
+
+        Compared is `head` (None: the working tree) with where it left `base` (None: the base of
+        `[check]`, else what CI says, else the main line). Raises CannotAnswer outside git, where
+        nothing was recorded, and in a conflict; UsageError for a ref that isn't there.
+        """
+        from datetime import UTC, datetime
+
+        from provgraph.collect.changes.check import Place, check_merge
+        from provgraph.collect.worktree import WorkingTree
+
+        self.sync(progress=progress)
+        contents = self.contents()
+        disk = WorkingTree(self.root, contents, titles=self.store.titles())
+        return check_merge(
+            self.questions(),
+            Place(self.root, contents, self._stat_cache, disk, self.ledger),
+            self.configuration.check,
+            base=base,
+            head=head,
+            today=datetime.now(UTC).date(),
+        )
 
     def diff(self, before: str, after: str) -> RunDiff:
         """Say what differs between two runs: code, parameters, data, packages, then metrics.

@@ -61,9 +61,17 @@ class Questions:
 
     # -- what does this change affect ---------------------------------------------------------
 
-    def impact(self, selectors: Sequence[str], *, all: bool, depth: int | None) -> Impact:
-        """Say what a change affects (`Project.impact`)."""
+    def impact(
+        self,
+        selectors: Sequence[str],
+        *,
+        all: bool,
+        depth: int | None,
+        supposed: Sequence[Target] = (),
+    ) -> Impact:
+        """Say what a change affects (`Project.impact`); `supposed` are changes to given ones."""
         targets = [self.resolver.target(selector) for selector in selectors]
+        targets += supposed
         change = change_between(self.facts, self.present, targets)
         before = self.now if change.before is self.present else None
         fall = impacts.compare(self.facts, change, targets, before=before)
@@ -85,7 +93,7 @@ class Questions:
         plan: tuple[PlanStep, ...] = ()
         if fall.fell and not all and len(fall.fell) <= impacts.LONG:
             names = {fell.name for fell in fall.fell}
-            plan = self._plan(fall.after, names)
+            plan = self.plan_of(fall.after, names)
         return Impact(
             as_of=self.as_of,
             viewpoint=self.present.label,
@@ -96,7 +104,7 @@ class Questions:
             plan=plan,
             totals=dict(impacts.totals(fall, found, self.wording))
             | {"blocking_gaps": _blocking(gaps)},
-            asked=" ".join(selectors),
+            asked=" ".join([*selectors, *(target.selector for target in supposed)]),
         )
 
     def explain(self, selectors: Sequence[str], effect: str, *, all: bool = False) -> Lineage:
@@ -235,7 +243,7 @@ class Questions:
             missing=found.missing,
             current=found.current,
             gaps=gaps,
-            plan=self._plan(self.now, None),
+            plan=self.plan_of(self.now, None),
             totals=counts,
         )
 
@@ -244,12 +252,12 @@ class Questions:
     def _with_new_name(self, said: ChangedName) -> ChangedName:
         """Say of a deleted source where its content lies now."""
         several = self.facts.at.get((self.facts.project, said.name))
-        if said.how != "deleted" or not several:
+        if said.how != "deleted" or not several or not self.present.is_absent(said.name):
             return said
         moved = self.wording.moved(several[-1])
         return replace(said, how=f"renamed to {moved}") if moved else said
 
-    def _plan(self, judgement: Judgement, names: set[str] | None) -> tuple[PlanStep, ...]:
+    def plan_of(self, judgement: Judgement, names: set[str] | None) -> tuple[PlanStep, ...]:
         several = orders(judgement, names)
         return in_words(self.facts, several, command=self.command, title=self.wording.title)
 

@@ -20,7 +20,8 @@ class Target:
     """What a selector names: names of this project (each with parts, () for any), or vertices.
 
     `keys` are vertices taken as changed themselves (imported nodes, runs); `contents` are
-    generations whose readers are asked for (`x@ab12`).
+    generations whose readers are asked for (`x@ab12`). `content` is what is supposed to lie at the
+    names (None: anything else), `how` says that.
     """
 
     selector: str
@@ -28,6 +29,8 @@ class Target:
     keys: tuple[int, ...] = ()
     contents: tuple[int, ...] = ()
     kinds: tuple[tuple[str, str], ...] = ()
+    content: Content | None = None
+    how: str = "any change"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,11 @@ def between(facts: Facts, present: Viewpoint, targets: Sequence[Target]) -> Betw
         kinds = dict(target.kinds)
         for name, parts in target.names:
             kind = kinds.get(name, DATASET)
-            how = "any change"
+            how = target.how
+            if target.content is not None:
+                after[name] = target.content
+                said.append(ChangedName(name=name, kind=kind, parts=parts, how=how))
+                continue
             was = None if parts else _before_edit(facts, present, (facts.project, name))
             if was is not None:
                 before[name] = was[0]

@@ -196,7 +196,7 @@ def _unstanding(
 
 def _weight(cause: Cause) -> tuple[int, bool]:
     """Order causes as people read them: data, then code, then the environment; listings last."""
-    order = ("input", "stream", "program", "module", "environment", PLATFORM)
+    order = ("input", "stream", "program", "module", "path", "environment", PLATFORM)
     return order.index(cause.role) if cause.role in order else 0, LISTING in cause.parts
 
 

@@ -95,6 +95,7 @@ def steps_of(path: Sequence[int], labels: Labels) -> int:
 VERBS: Mapping[str, tuple[str, str]] = {
     "program": ("ran", "running"),
     "module": ("imported", "importing"),
+    "path": ("looked for modules in", "looking for modules in"),
     "environment": ("ran under", "running under"),
     "platform": ("ran on", "running on"),
 }

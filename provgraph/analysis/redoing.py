@@ -9,7 +9,7 @@ from provgraph.analysis.judgement import Judgement
 from provgraph.graph.interface import Generation, RunRow, UseRow
 from provgraph.model.answers import BEHIND, CURRENT, STALE, Spared
 from provgraph.model.digests import ABSENT
-from provgraph.model.parts import BYTES, EXISTS, LISTING, ORDER, SYNTAX
+from provgraph.model.parts import BYTES, EXISTS, LISTING, ORDER, SYNTAX, THERE
 
 AS_READ = "all it read is as it was"
 CAME_OUT_EQUAL = "what it reads came out as it was"
@@ -110,7 +110,12 @@ def _is_other(judgement: Judgement, use: UseRow, g: Generation) -> bool:
     """Tell whether another content lies there now than was read, as far as that can be known."""
     if g.project != judgement.facts.project or g.digest == ABSENT or BYTES in use.touched:
         return False
-    if EXISTS in use.touched or LISTING in use.touched or g.name.startswith(("env:", "hardware:")):
+    if (
+        EXISTS in use.touched
+        or LISTING in use.touched
+        or g.digest == THERE
+        or g.name.startswith(("env:", "hardware:"))
+    ):
         return False
     viewpoint = judgement.viewpoint
     if not viewpoint.has_word(g.name) or viewpoint.is_absent(g.name):

@@ -7,7 +7,7 @@ and the overlay that a hypothetical change puts over any other.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, runtime_checkable
@@ -99,12 +99,14 @@ class Content:
 
     `whole` is the digest of the new content, `absent` for none at all, or None for bytes nobody
     has seen. `parts` are digests of its parts where known; `only` the parts that change where the
-    others stay as they are under the overlay (empty: everything may have changed).
+    others stay as they are under the overlay (empty: everything may have changed). `judge`, where
+    there is one, tells of (part, recorded digest, recorded whole) whether it stands; None: ask on.
     """
 
     whole: str | None = None
     parts: Mapping[str, str] = field(default_factory=dict)
     only: frozenset[str] = frozenset()
+    judge: Callable[[str, str, str | None], bool | None] | None = None
 
 
 ANY_OTHER = Content()
@@ -158,6 +160,9 @@ class Changed:
             return self._base.compare(name, part, digest, whole=whole)
         if part == EXISTS and not change.only:
             return Verdict.DIFFERENT if change.whole == ABSENT else Verdict.SAME
+        judged = change.judge(part, digest, whole) if change.judge is not None else None
+        if judged is not None:
+            return Verdict.SAME if judged else Verdict.DIFFERENT
         if change.only and BYTES not in change.only:
             if part in change.only or part == BYTES or _covers(part, change.only):
                 return Verdict.DIFFERENT

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provgraph.cli.progress import Progress
 from provgraph.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from provgraph.cli.session import Session
 
 SHOWN = 10  # hits listed, where nothing else is asked for
@@ -20,14 +23,34 @@ def impact(
     depth: int | None = None,
     platform: bool = False,
     explain: str | None = None,
+    suppose: Sequence[str] = (),
+    deleted: Sequence[str] = (),
+    as_of: str | None = None,
     limit: int = SHOWN,
     format: str = "text",
 ) -> None:
     """Say what a change would affect; with `explain`, every path to one thing."""
+    if not (selectors or suppose or deleted):
+        raise UsageError("impact of what?", hint="provgraph impact SELECTOR…")
     if explain is None:
-        answer = session.project().impact(selectors, all=all, depth=depth, platform=platform)
+        with Progress("records") as progress:
+            answer = session.project().impact(
+                selectors,
+                all=all,
+                depth=depth,
+                platform=platform,
+                suppose=suppose,
+                deleted=deleted,
+                as_of=as_of,
+                progress=progress,
+            )
         session.answer(answer, format=format, limit=limit)
         return
+    if suppose or deleted or as_of:
+        raise UsageError(
+            "--explain shows what is recorded; it goes with none of --if, --if-deleted, --as-of",
+            hint="provgraph impact SELECTOR --explain NODE",
+        )
     if depth is not None or platform:
         raise UsageError(
             "--explain shows every path; it goes with neither --depth nor --platform",

@@ -11,6 +11,7 @@ from typer.main import get_command
 
 from provgraph.cli import (
     asking,
+    checking,
     doctor,
     graph,
     importing,
@@ -128,6 +129,7 @@ _add(app, "init", recording.init)
 _add(app, "run", recording.run, context_settings=UNTOUCHED)
 _add(app, "impact", asking.impact)
 _add(app, "status", asking.status)
+_add(app, "check", checking.check)
 _add(app, "redo", redoing.redo)
 _add(app, "why", asking.why)
 _add(app, "lineage", asking.lineage)

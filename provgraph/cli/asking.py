@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from provgraph.cli import answering
+from provgraph.cli.moments import past_moment
 from provgraph.cli.options import (
     Depth,
     Direction,
@@ -21,8 +23,35 @@ from provgraph.cli.options import (
 
 def impact(
     ctx: typer.Context,
-    selectors: Selectors,
+    selectors: Selectors = [],  # noqa: B006 - typer reads it, nobody changes it
     *,
+    suppose: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--if",
+            metavar="SELECTOR=VALUE",
+            help="Suppose this content: a version, a config value, absent, or a file's path.",
+            show_default=False,
+        ),
+    ] = None,
+    deleted: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--if-deleted",
+            metavar="SELECTOR",
+            help="Suppose these files gone: what could no longer be reproduced?",
+            show_default=False,
+        ),
+    ] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of",
+            metavar="DATE|RUN|COMMIT",
+            help="Ask what was known then: until a date, after a run, in a commit's history.",
+            show_default=False,
+        ),
+    ] = None,
     all: Annotated[
         bool,
         typer.Option("--all", help="Everything ever reached, whether it still rests on it or not."),
@@ -51,6 +80,9 @@ def impact(
         provgraph impact data/v3
         provgraph impact params.yaml#model.depth
         provgraph impact env:scikit-learn --format json
+        provgraph impact --if env:numpy=2.1 --if params.yaml#lr=0.1
+        provgraph impact --if-deleted data/v1
+        provgraph impact data/v3 --as-of 2026-11-01
         provgraph impact data/v3 --explain out/summary.csv
     """
     answering.impact(
@@ -60,6 +92,9 @@ def impact(
         depth=depth,
         platform=platform,
         explain=explain,
+        suppose=suppose or (),
+        deleted=deleted or (),
+        as_of=as_of if as_of is None else past_moment(as_of, now=datetime.now().astimezone()),
         limit=limit,
         format=format,
     )

@@ -12,6 +12,7 @@ from provgraph.errors import Exit, NotWatched, ProvgraphError, RunFailed, UsageE
 
 ONCE = ("--name", "--note")
 REPEATED = ("--uses", "--produces", "--param")
+FLAGS = ("--trace-calls",)
 
 
 class Order(NamedTuple):
@@ -23,6 +24,7 @@ class Order(NamedTuple):
     produces: tuple[str, ...] = ()
     params: tuple[str, ...] = ()
     note: str | None = None
+    calls: bool = False
 
 
 def wants_help(words: Sequence[str]) -> bool:
@@ -49,7 +51,7 @@ def parse(words: Sequence[str]) -> Order:
     ours, command = _ours(words)
     once: dict[str, str] = {}
     repeated: dict[str, list[str]] = {option: [] for option in REPEATED}
-    rest = list(ours)
+    rest = [word for word in ours if word not in FLAGS]
     while rest:
         option, equals, value = rest.pop(0).partition("=")
         if option not in ONCE + REPEATED:
@@ -72,6 +74,7 @@ def parse(words: Sequence[str]) -> Order:
         produces=tuple(repeated["--produces"]),
         params=tuple(repeated["--param"]),
         note=once.get("--note"),
+        calls="--trace-calls" in ours,
     )
 
 
@@ -111,6 +114,7 @@ def start(order: Order, session: Session) -> int:
             produces=order.produces,
             params=params,
             note=order.note,
+            calls=order.calls,
             say=failure.say,
         )
     except NotWatched as error:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from provgraph.errors import UsageError
 
 _AGO = re.compile(r"(\d{1,6})\s*(s|m|min|h|d|w)(?:\s+ago)?")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _UNITS = {"s": "seconds", "m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -31,3 +32,11 @@ def moment(text: str, *, now: datetime, end: bool = False) -> str:
         raise UsageError(
             f"{text!r} is no time", hint="for example 2026-11-01, 2026-11-01T09:30, 3d, 12h, 30m"
         ) from None
+
+
+def past_moment(text: str, *, now: datetime) -> str:
+    """Give a date or time as RFC 3339 in UTC, its end where it is a day; leave all else as it is.
+
+    What is no date names a run or a commit.
+    """
+    return moment(text, now=now, end=True) if _DATE.match(text.strip()) else text

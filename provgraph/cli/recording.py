@@ -72,6 +72,14 @@ def run(
         str | None,
         typer.Option("--note", metavar="TEXT", help="Why it is run.", show_default=False),
     ] = None,
+    trace_calls: Annotated[
+        bool,
+        typer.Option(
+            "--trace-calls",
+            help="See which Python functions run, so that a change of another one is none"
+            " (slower, most of all before Python 3.12).",
+        ),
+    ] = False,
 ) -> None:
     """Run a command and record what it reads and writes.
 
@@ -92,6 +100,7 @@ def run(
         produces=tuple(produces or ()),
         params=tuple(param or ()),
         note=note,
+        calls=trace_calls,
     )
     raise typer.Exit(launch.start(order, ctx.obj))
 

@@ -17,15 +17,25 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
+from provgraph.collect.modules import searched
 from provgraph.collect.noise import Noise
 from provgraph.collect.outside import Outside
 from provgraph.collect.run import Finished
 from provgraph.collect.trace import Access, Trace
 from provgraph.model.digests import ABSENT, content_digest
 from provgraph.model.gaps import BLOCKING, grade_of
-from provgraph.model.kinds import DEFAULT_STREAMS, is_stream
+from provgraph.model.kinds import DEFAULT_STREAMS, SCRIPT, is_stream
 from provgraph.model.names import name_of
-from provgraph.model.parts import BYTES, EXISTS, LISTING, ORDER, SYNTAX, THERE
+from provgraph.model.parts import (
+    BODY,
+    BYTES,
+    EXISTS,
+    LISTING,
+    ORDER,
+    SYNTAX,
+    THERE,
+    imports_part,
+)
 from provgraph.model.records import (
     Gap,
     Git,
@@ -51,6 +61,10 @@ class Contents(Protocol):
 
     def part(self, path: str | bytes, part: str) -> str:
         """Give the digest of a part."""
+        ...
+
+    def code_parts(self, path: str | bytes) -> Mapping[str, str]:
+        """Give the digests of the functions and the body of a source; empty for anything else."""
         ...
 
     def syntax_safe(self, path: str | bytes) -> bool:
@@ -476,10 +490,12 @@ class _Account:
         self.product_parts = product_parts
         self.gaps: dict[tuple[str, str], None] = {}
         self.named: dict[str, str] = {}
+        self.calls: Mapping[bytes, frozenset[str]] = {}
         self._digests: dict[bytes, tuple[str, int] | OSError | None] = {}
 
     def observed(self, trace: Trace) -> Observed:
         """Write down what the story comes to."""
+        self.calls = trace.calls
         moved = self._moved_directories()
         plain = self._sources_are_plain()
         products = [
@@ -493,6 +509,7 @@ class _Account:
             for path, state in sorted(self.story.paths.items())
             for use in self._uses(path, state, plain=plain)
         ]
+        uses = self._with_imports(uses, trace)
         removed = sorted(
             name
             for path, state in self.story.paths.items()
@@ -613,6 +630,32 @@ class _Account:
         evidence: Literal["observed", "declared"] = "observed" if observed else "declared"
         return [Use(name=name, digest=digest, touched={LISTING: digest}, evidence=evidence)]
 
+    def _with_imports(self, uses: list[Use], trace: Trace) -> list[Use]:
+        """Add what the directories of the project have of the modules that were looked for."""
+        places = {
+            use.name: place
+            for place, use in enumerate(uses)
+            if LISTING in use.touched or use.digest == THERE
+        }
+        out = list(uses)
+        for path, modules in sorted(searched(trace, self.story.inside).items()):
+            name = self.story.name(path)
+            if name is None or not os.path.isdir(path):
+                continue
+            part = imports_part(modules)
+            try:
+                touched = {part: self.contents.part(path, part)}
+            except OSError:
+                self.gaps["unreadable", name] = None
+                continue
+            if name in places:
+                listed = out[places[name]]
+                out[places[name]] = replace(listed, touched={**listed.touched, **touched})
+            else:
+                # It is where code comes from, whatever else lies there.
+                out.append(Use(name=name, digest=THERE, role="path", touched=touched, kind=SCRIPT))
+        return out
+
     def _content(
         self, path: bytes, name: str, state: _Path, read: _Read, *, plain: bool
     ) -> list[Use]:
@@ -627,7 +670,7 @@ class _Account:
             touched = {BYTES: ABSENT}
         elif code and plain and not state.wrote and not state.own and read.digest is None:
             with contextlib.suppress(OSError):
-                touched = {SYNTAX: self.contents.part(path, SYNTAX)}
+                touched = self._ran(path) or {SYNTAX: self.contents.part(path, SYNTAX)}
         elif (
             read.roles == {"keys"}
             and read.digest is None
@@ -654,6 +697,14 @@ class _Account:
                 kept=kept,
             )
         ]
+
+    def _ran(self, path: bytes) -> dict[str, str]:
+        """Give the digests of the functions that ran, where that is known, and of the body."""
+        called = self.calls.get(os.path.realpath(path))
+        if called is None:
+            return {}
+        parts = self.contents.code_parts(path)
+        return {part: digest for part, digest in parts.items() if part == BODY or part in called}
 
     def _keys(self, path: bytes, keys: set[str]) -> dict[str, str]:
         """Give the digests of the keys read; nothing where they can't stand for the file.

@@ -6,10 +6,13 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from provgraph.errors import ConfigError
+from provgraph.governance.policy import Allowance, Policy
+from provgraph.model.checks import RULES
 from provgraph.model.kinds import (
     ARTEFACTS,
     DEFAULT_KINDS,
@@ -68,6 +71,7 @@ class Configuration:
     trace: TraceSection = field(default_factory=TraceSection)
     environment: EnvironmentSection = field(default_factory=EnvironmentSection)
     graph: GraphSection = field(default_factory=GraphSection)
+    check: Policy = field(default_factory=Policy)
 
     @property
     def kind_table(self) -> tuple[Pattern, ...]:
@@ -137,6 +141,16 @@ def is_graph_url(text: str) -> bool:
     )
 
 
+def _policy(**section: Any) -> Policy:
+    allow = tuple(
+        Allowance(**{**one, "what": _rooted(one["what"])}) for one in section.pop("allow", ())
+    )
+    owners = {_rooted(glob): tuple(who) for glob, who in section.pop("owners", {}).items()}
+    if "fail_on" in section:
+        section["fail_on"] = tuple(section["fail_on"])
+    return Policy(**section, owners=owners, allow=allow)
+
+
 _SECTIONS: dict[str, Callable[..., Any]] = {
     "project": ProjectSection,
     "kinds": dict,
@@ -145,6 +159,7 @@ _SECTIONS: dict[str, Callable[..., Any]] = {
     "trace": TraceSection,
     "environment": EnvironmentSection,
     "graph": GraphSection,
+    "check": _policy,
 }
 _LISTS = {
     ("noise", "paths"),
@@ -173,11 +188,43 @@ def _is_setting(section: str, key: str, value: object) -> bool:
         return type(value) is int and 0 <= value <= LARGEST_LIMIT
     if (section, key) == ("graph", "url"):
         return type(value) is str and is_graph_url(value)
+    if section == "check":
+        return key in _CHECK and _CHECK[key](value)
     return (
         (section, key) in _LISTS
         and isinstance(value, list)
         and all(type(item) is str for item in value)
     )
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(type(item) is str for item in value)
+
+
+def _are_allowances(value: object) -> bool:
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        return False
+    needed, known = {"what", "reason", "until"}, {"what", "reason", "until", "rule"}
+    sound = all(
+        needed <= one.keys() <= known
+        and all(type(one[key]) is str and one[key] for key in ("what", "reason"))
+        and type(one["until"]) is date
+        and one.get("rule", "") in ("", *RULES)
+        for one in value
+    )
+    # Two that say different things of the same leave it open which of them holds.
+    places = [(one["what"], one.get("rule", "")) for one in value] if sound else []
+    return sound and len(set(places)) == len(places)
+
+
+_CHECK: dict[str, Callable[[Any], bool]] = {
+    "base": lambda value: type(value) is str,
+    "fail_on": lambda value: _are_texts(value) and set(value) <= set(RULES),
+    "max_affected": lambda value: type(value) is int and value >= 0,
+    "max_hours": lambda value: type(value) in (int, float) and value >= 0,
+    "owners": lambda value: isinstance(value, dict) and all(map(_are_texts, value.values())),
+    "allow": _are_allowances,
+}
 
 
 def create_configuration(root: Path) -> Path | None:
@@ -241,6 +288,18 @@ id = @ID@
 # The password comes from NEO4J_PASSWORD or the keyring, never from here.
 [graph]
 # url = "neo4j+s://graph.example.org:7687"
+
+# What `provgraph check` lets a merge pass. Rules: published, pinned, result, affected (any of these
+# stops being current), blocking-gap (something could hide an effect).
+[check]
+# base = "origin/main"
+# fail_on = ["published", "pinned", "blocking-gap"]
+# max_affected = 50
+# max_hours = 8
+# Who is told of what; of several globs that fit, the last one says.
+# owners = { "figures/" = ["@ana"] }
+# What may be affected for now, why, and until when: a result, a changed file, or a gap's subject.
+# allow = [{ what = "figures/old/", reason = "replaced in 2.0", until = 2027-01-31 }]
 """
 
 

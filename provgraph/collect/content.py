@@ -22,12 +22,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from provgraph.collect import modules, redact
 from provgraph.collect import parts as cut
-from provgraph.collect import redact
 from provgraph.model import digests, kinds
 from provgraph.model.digests import ABSENT, content_digest, identity, keyed_digest
 from provgraph.model.names import name_of
-from provgraph.model.parts import BYTES, LISTING
+from provgraph.model.parts import BYTES, IMPORTS, LISTING
 
 AnyPath = str | bytes | os.PathLike[str]
 P = TypeVar("P", bound=AnyPath)
@@ -157,19 +157,26 @@ class Contents:
     def part(self, path: AnyPath, part: str, *, like: str | None = None) -> str:
         """Give the digest of a part of what lies at a path; `absent` where it isn't there.
 
-        A directory has one part, its listing, whatever is asked. Raises as `digest` does.
+        A directory has its listing, whatever is asked, and `#imports:…`. Raises as `digest` does.
         """
         full = self.absolute(path)
         mode = _mode(full)
         if mode is None:
             return ABSENT
+        if stat.S_ISDIR(mode) and part.startswith(IMPORTS):
+            return modules.imports_in(full, part)
         if stat.S_ISDIR(mode):
             return cut.listing_digest(full, lambda entry: self._noise(self.name(entry)))
-        if part == LISTING:
+        if part == LISTING or part.startswith(IMPORTS):
             return ABSENT
         if not stat.S_ISREG(mode):
             raise OSError(errno.EINVAL, "Not a regular file", full)
         return self._as(like, full, self._derived(full, part, cut.part_digest))
+
+    def code_parts(self, path: AnyPath) -> dict[str, str]:
+        """Give the digests of a source's functions and body (`parts.code_parts`)."""
+        full = self.absolute(path)
+        return cut.code_parts(full, self.read(full))
 
     def product_parts(self, path: AnyPath) -> dict[str, str]:
         """Give the digests of all keys of a small config-like file (`parts.product_parts`)."""
@@ -215,6 +222,10 @@ class Contents:
     def name(self, path: str) -> str:
         """Give the name of an absolute path in the project; outside it, the path itself."""
         return name_of(path.removeprefix(self._top))
+
+    def is_noise(self, name: str) -> bool:
+        """Tell whether a name in the project doesn't count in a listing."""
+        return self._noise(name)
 
     def _private(self, path: str) -> bool:
         name = self.name(path)

@@ -297,14 +297,18 @@ def _exactly(stream: IO[bytes], size: int) -> bytes:
 
 
 def _start(
-    root: Path, arguments: Iterable[str], *, stdin: int = subprocess.DEVNULL
+    root: Path,
+    arguments: Iterable[str],
+    *,
+    stdin: int = subprocess.DEVNULL,
+    settings: Iterable[str] = (),
 ) -> subprocess.Popen[bytes]:
     environ = {name: value for name, value in os.environ.items() if name not in _HOOK_VARIABLES}
     environ["LC_ALL"] = "C"
     environ["GIT_TERMINAL_PROMPT"] = "0"
     errors = subprocess.PIPE if stdin == subprocess.DEVNULL else subprocess.DEVNULL
     return subprocess.Popen(
-        ["git", *_QUIET, "-C", os.fspath(root), *arguments],
+        ["git", *_QUIET, *settings, "-C", os.fspath(root), *arguments],
         stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=errors,
@@ -312,6 +316,26 @@ def _start(
         # Ctrl-C is for the watched command; git is stopped by us.
         start_new_session=True,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a git command said: its exit status, its output, its first complaint."""
+
+    code: int
+    out: bytes
+    problem: str = ""
+
+
+def ask_git(root: Path, *arguments: str, settings: Iterable[str] = ()) -> Answer:
+    """Ask git and wait; UsageError only where git itself can't be started."""
+    try:
+        process = _start(root, arguments, settings=settings)
+        out, problem = process.communicate()
+    except OSError as error:
+        raise UsageError(f"git can't be started: {error}", hint="install git") from error
+    words = problem.decode("utf-8", "replace").strip().splitlines()
+    return Answer(process.returncode, out, words[0] if words else "")
 
 
 def _ask(root: Path, *arguments: str, ref: str) -> str:

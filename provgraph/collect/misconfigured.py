@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from provgraph.collect import configuration
 from provgraph.errors import ConfigError
+from provgraph.model.checks import RULES
 from provgraph.model.kinds import ARTEFACTS
 
 
@@ -60,6 +62,42 @@ class _Graph(_Section):
     url: Annotated[str, AfterValidator(_is_graph_url)] = ""
 
 
+def _is_rule(text: str) -> str:
+    if text not in RULES:
+        raise ValueError(f"«{text}» is no rule; rules are {', '.join(RULES)}")
+    return text
+
+
+class _Allowance(_Section):
+    what: Annotated[str, Field(min_length=1)]
+    reason: Annotated[str, Field(min_length=1)]
+    until: date
+    rule: Annotated[str, AfterValidator(_is_rule)] | None = None
+
+
+def _are_consistent(several: list[_Allowance]) -> list[_Allowance]:
+    seen: dict[tuple[str, str | None], _Allowance] = {}
+    for one in several:
+        other = seen.setdefault((one.what, one.rule), one)
+        if other is not one:
+            raise ValueError(
+                f"«{one.what}» is allowed twice, until {other.until} and until {one.until};"
+                " keep one of them"
+            )
+    return several
+
+
+class _Check(_Section):
+    base: str = ""
+    fail_on: list[Annotated[str, AfterValidator(_is_rule)]] = Field(default_factory=list)
+    max_affected: int = Field(default=0, ge=0)
+    max_hours: float = Field(default=0, ge=0)
+    owners: dict[str, list[str]] = Field(default_factory=dict)
+    allow: Annotated[list[_Allowance], AfterValidator(_are_consistent)] = Field(
+        default_factory=list
+    )
+
+
 class _Document(_Section):
     project: _Project
     kinds: dict[str, Annotated[str, AfterValidator(_is_kind)]] = Field(default_factory=dict)
@@ -68,6 +106,7 @@ class _Document(_Section):
     trace: _Trace = Field(default_factory=_Trace)
     environment: _Environment = Field(default_factory=_Environment)
     graph: _Graph = Field(default_factory=_Graph)
+    check: _Check = Field(default_factory=_Check)
 
 
 def complain(document: dict[str, Any], path: Path, text: str) -> None:

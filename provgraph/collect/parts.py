@@ -6,6 +6,7 @@
 | `#syntax` | Python: the tree, docstrings left out, and `#!` and `# ///` lines | `ast3.11:` |
 | | Jupyter notebook: code cells, their tags, the kernel | `nb:` |
 | | any other script, and what doesn't parse | `b3:` of the whole |
+| `#body`, a function (`Model.fit`) | Python: see `functions.py` | `ast3.11:` |
 | `#listing` | names in a directory and what they are | `b3:` |
 | `#order` | the order of keys of a mapping, at every depth | `b3:` |
 | a config key (`model."a.b".0`) | its value; order of keys doesn't count | `b3:` |
@@ -28,6 +29,7 @@ from itertools import islice
 from pathlib import PurePath
 from typing import Any
 
+from provgraph.collect.functions import function_digests
 from provgraph.errors import UsageError
 from provgraph.model.digests import ABSENT, content_digest, identity
 from provgraph.model.parts import BYTES, LISTING, ORDER, SYNTAX
@@ -49,6 +51,9 @@ _FORMATS = {
 }
 
 
+KEYED = frozenset(_FORMATS)
+
+
 class Unparsable(ValueError):
     """This content has no parts that are sure; it counts as a whole."""
 
@@ -59,6 +64,9 @@ def part_digest(path: str, data: bytes, part: str) -> str:
         return content_digest(data)
     if part == SYNTAX:
         return syntax_digest(path, data)
+    if is_python(path, data):
+        found = code_parts(path, data)
+        return found.get(part, ABSENT) if found else content_digest(data)
     try:
         document = parse(path, data)
         if part == ORDER:
@@ -67,6 +75,22 @@ def part_digest(path: str, data: bytes, part: str) -> str:
         return ABSENT if value is _MISSING else value_digest_of(value)
     except (Unparsable, UsageError):
         return content_digest(data)
+
+
+def code_parts(path: str, data: bytes) -> dict[str, str]:
+    """Name every function of Python source and its `#body`; empty for anything else."""
+    if not is_python(path, data):
+        return {}
+    try:
+        return function_digests(data, SYNTAX_SCHEME, _drop_docstrings)
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return {}
+
+
+def is_python(path: str, data: bytes) -> bool:
+    """Tell whether this is Python source, by its name or its first line."""
+    suffix = _suffix(path)
+    return suffix in _PYTHON or (not suffix and _python_shebang(data))
 
 
 def product_parts(path: str, data: bytes) -> dict[str, str]:
@@ -369,7 +393,7 @@ def syntax_digest(path: str, data: bytes) -> str:
     try:
         if suffix == ".ipynb":
             return _notebook_digest(data)
-        if suffix in _PYTHON or (not suffix and _python_shebang(data)):
+        if is_python(path, data):
             return _python_digest(data)
     except (ValueError, SyntaxError, RecursionError, MemoryError, *_ODD):
         pass
@@ -385,6 +409,12 @@ def _python_digest(data: bytes) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tree = ast.parse(data)
+    _drop_docstrings(tree)
+    meant = [match.group().hex() for match in _MEANT.finditer(data)]
+    return f"{SYNTAX_SCHEME}:" + identity("syntax", SYNTAX_SCHEME, ast.dump(tree), *meant)
+
+
+def _drop_docstrings(tree: ast.AST) -> None:
     for node in ast.walk(tree):
         if isinstance(node, _DOCUMENTED) and node.body:
             first = node.body[0]
@@ -394,8 +424,6 @@ def _python_digest(data: bytes) -> str:
                 and isinstance(first.value.value, str)
             ):
                 del node.body[0]
-    meant = [match.group().hex() for match in _MEANT.finditer(data)]
-    return f"{SYNTAX_SCHEME}:" + identity("syntax", SYNTAX_SCHEME, ast.dump(tree), *meant)
 
 
 def _notebook_digest(data: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -51,7 +52,8 @@ class Process:
     `report` is True when the tracer inside it reported in. `why` says why not (`not-python`,
     `isolated`, `no-report`). `python` is (version, prefix, executable). `distributions` are those
     imported (name → version), `natives` loaded modules known to read natively, `environ` the
-    names of environment variables read.
+    names of environment variables read. `imported` are the top-level modules asked for, `places`
+    directories that were searched for them.
     """
 
     pid: int
@@ -63,6 +65,8 @@ class Process:
     distributions: dict[str, str] = field(default_factory=dict)
     natives: tuple[str, ...] = ()
     environ: tuple[str, ...] = ()
+    imported: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
     ended: bool = True
 
 
@@ -71,7 +75,8 @@ class Trace:
     """Everything seen of one command. `gaps` are (reason, subject) of `model/gaps.py`.
 
     `said` is what the program itself declared through the library, in order: (kind, name, value)
-    with the kinds `uses`, `produces`, `param`, `metric` and `note`.
+    with the kinds `uses`, `produces`, `param`, `metric` and `note`. `calls` maps sources of which
+    every function that ran is known to the names of those.
     """
 
     method: str
@@ -79,3 +84,4 @@ class Trace:
     accesses: tuple[Access, ...]
     gaps: tuple[tuple[str, str], ...] = ()
     said: tuple[tuple[str, str, str], ...] = ()
+    calls: Mapping[bytes, frozenset[str]] = field(default_factory=dict)

@@ -69,6 +69,7 @@ class Said:
     produces: tuple[str, ...] = ()
     params: Mapping[str, str] = field(default_factory=dict)
     note: str | None = None
+    calls: bool = False
     metrics: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -92,7 +93,7 @@ def watch(site: Site, command: Sequence[str], said: Said, *, say: Say | None = N
         run = new_run_id()
         document = document_of(site, command, said)
         spool = Spool.begin(site.ledger, run, document)
-        tracer = make_full_tracer(site)
+        tracer = make_full_tracer(site, calls=said.calls)
     except Exception as error:  # capture never harms the run it watches
         raise _not_watched(error) from error
     meanwhile = _Meanwhile(site)
@@ -187,15 +188,18 @@ def _load_what_recording_needs() -> None:
     _ = (assemble, content, environment)
 
 
-def make_full_tracer(site: Site) -> PreloadTracer:
-    """Set up what watches a whole command: the native library, where there is one, and hooks."""
+def make_full_tracer(site: Site, *, calls: bool = False) -> PreloadTracer:
+    """Set up what watches a whole command: the native library, where there is one, and hooks.
+
+    `calls`: the hooks tell which functions of the project run.
+    """
     from provgraph.collect.tracing import PreloadTracer
     from provgraph.collect.tracing.preload.build import library
 
-    return PreloadTracer(make_tracer(site), library())
+    return PreloadTracer(make_tracer(site, calls=calls), library())
 
 
-def make_tracer(site: Site, *, cached: bool = True) -> AuditTracer:
+def make_tracer(site: Site, *, cached: bool = True, calls: bool = False) -> AuditTracer:
     """Set up the audit hooks; `cached`: hashes may be remembered in the stat cache."""
     from provgraph.collect.noise import Noise
     from provgraph.collect.tracing import AuditTracer
@@ -221,6 +225,7 @@ def make_tracer(site: Site, *, cached: bool = True) -> AuditTracer:
         skip=skip,
         # Installed as a checkout, provgraph would look like data; its version is known anyway.
         ignored=() if os.fsencode(ours).startswith(top) else (ours,),
+        calls=calls,
     )
 
 
@@ -258,8 +263,6 @@ def again(site: Site, said: Said) -> dict[str, Any]:
     that were given, for the program may declare more; `streams` is what a shell redirected. Paths
     in the project are relative to it.
     """
-    from provgraph.collect.run import redirections
-
     root = os.path.realpath(site.root)
 
     def placed(path: str) -> str:
@@ -271,9 +274,26 @@ def again(site: Site, said: Said) -> dict[str, Any]:
         "params": sorted(_shown(key) for key in said.params),
         "uses": [placed(path) for path in said.uses],
         "produces": [placed(path) for path in said.produces],
-        "streams": [[number, sign, placed(path)] for number, sign, path in redirections()],
+        "streams": [[number, sign, placed(path)] for number, sign, path in _meant(root)],
     }
     return {"root": _home(root), **{key: value for key, value in told.items() if value}}
+
+
+def _meant(root: str) -> list[tuple[int, str, str]]:
+    """Give the redirections of this command, without those of the session around it.
+
+    A batch system, a CI runner or nohup sends output and errors to files of its own, outside the
+    project; a redo must not write there once more.
+    """
+    from provgraph.collect.run import redirections
+
+    found = redirections()
+    outside = [
+        one
+        for one in found
+        if one[0] and not os.path.realpath(one[2]).startswith(os.path.join(root, ""))
+    ]
+    return [one for one in found if len(outside) < 2 or one not in outside]
 
 
 def step_of(

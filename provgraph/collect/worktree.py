@@ -10,8 +10,9 @@ import os
 import stat
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from provgraph.analysis.viewpoint import Verdict, Wanted
 from provgraph.collect import hardware
@@ -21,8 +22,12 @@ from provgraph.collect.environment import Environments, prefixes, this_host
 from provgraph.collect.outside import outside_name
 from provgraph.model.digests import ABSENT, comparable, content_digest, key_id
 from provgraph.model.names import is_uri, name_of, path_of
-from provgraph.model.parts import BYTES, EXISTS, LISTING, SYNTAX
+from provgraph.model.parts import BYTES, EXISTS, IMPORTS, LISTING, SYNTAX
 
+if TYPE_CHECKING:
+    from provgraph.collect.gitstate import RefTree
+
+_MOST_LINKS = 40  # as the kernel follows
 _NOT_KNOWN = "unknown"  # recorded where content couldn't be had: it compares with nothing
 Sort = Literal["file", "directory", "absent", "other", "unreadable"]
 
@@ -115,9 +120,10 @@ class WorkingTree:
             return _verdict(digest == ABSENT)
         if part == EXISTS:
             return Verdict.SAME
-        if part != LISTING and whole is not None and self._is_whole(name, present, whole):
+        of_folder = part == LISTING or part.startswith(IMPORTS)
+        if not of_folder and whole is not None and self._is_whole(name, present, whole):
             return Verdict.SAME
-        if present.sort == "other" or (present.sort == "directory") != (part == LISTING):
+        if present.sort == "other" or (present.sort == "directory") != of_folder:
             return Verdict.DIFFERENT
         if part == BYTES and digest == ABSENT:
             return Verdict.DIFFERENT
@@ -246,11 +252,17 @@ class GitRef:
     """
 
     def __init__(
-        self, root: Path, ref: str, contents: Contents, cache: StatCache | None = None
+        self,
+        root: Path,
+        ref: str,
+        contents: Contents,
+        cache: StatCache | None = None,
+        *,
+        tree: RefTree | None = None,
     ) -> None:
         from provgraph.collect.gitstate import RefTree
 
-        self._tree = RefTree(root, ref)
+        self._tree = tree or RefTree(root, ref)
         self._contents = contents
         self._key_id = key_id(contents.key)
         self._cache = cache
@@ -321,21 +333,50 @@ class GitRef:
             self._names[name] = self._follow(name)
         return self._names[name]
 
-    def _follow(self, name: str) -> tuple[str, str] | None:
-        at = name
-        for _ in range(8):
-            entry = self._tree.entries.get(at)
-            if entry is None or entry.mode not in ("100644", "100755", "120000"):
-                return None
-            if entry.mode != "120000":
-                return at, entry.blob
+    def real_name(self, name: str) -> str | None:
+        """Lead a name through tracked links, of folders too; None where they lead out of the tree.
+
+        What it gives need not be tracked: it is where the name would be.
+        """
+        todo = list(reversed(os.fsencode(path_of(name)).split(b"/")))
+        done: list[bytes] = []
+        links = 0
+        while todo:
+            segment = todo.pop()
+            if segment in (b"", b"."):
+                continue
+            if segment == b"..":
+                if not done:
+                    return None
+                done.pop()
+                continue
+            entry = self._tree.entries.get(name_of(b"/".join([*done, segment])))
+            if entry is None or entry.mode != "120000":
+                done.append(segment)
+                continue
+            links += 1
             try:
                 target = self._tree.content(entry.blob)
             except OSError:
                 return None
-            folder = os.path.dirname(os.fsencode(path_of(at)))
-            at = name_of(os.path.normpath(os.path.join(folder, target)))
-        return None
+            if links > _MOST_LINKS or target.startswith(b"/"):
+                return None
+            todo.extend(reversed(target.split(b"/")))
+        return name_of(b"/".join(done)) if done else os.curdir
+
+    def _follow(self, name: str) -> tuple[str, str] | None:
+        entry = self._tree.entries.get(name)
+        at: str | None = name
+        if (entry is None or entry.mode == "120000") and self._has_links:
+            at = self.real_name(name)
+            entry = self._tree.entries.get(at) if at is not None else None
+        if entry is None or at is None or entry.mode not in ("100644", "100755"):
+            return None
+        return at, entry.blob
+
+    @cached_property
+    def _has_links(self) -> bool:
+        return any(entry.mode == "120000" for entry in self._tree.entries.values())
 
     def _digest(self, name: str) -> str | None:
         entry = self._entry(name)

@@ -26,7 +26,7 @@ _HOW = {
     "edited": "the edit of",
     "deleted": "the deletion of",
     "added": "the addition of",
-    "content given": "the new content of",
+    "content given": "a change to",
 }
 
 

@@ -103,6 +103,7 @@ class FakeProject(Project):
         produces: Sequence[str] = (),
         params: Mapping[str, str] | None = None,
         note: str | None = None,
+        calls: bool = False,
         say: Callable[[str], None] | None = None,
     ) -> int:
         said = {"name": name, "uses": uses, "produces": produces, "params": params, "note": note}
@@ -116,8 +117,14 @@ class FakeProject(Project):
         all: bool = False,
         depth: int | None = None,
         platform: bool = False,
+        suppose: Sequence[str] = (),
+        deleted: Sequence[str] = (),
+        as_of: str | None = None,
+        progress: Callable[[int, int | None], None] | None = None,
     ) -> Impact:
-        self._asked("impact", *selectors, all=all, depth=depth, platform=platform)
+        said = {"if": [*suppose], "if_deleted": [*deleted], "as_of": as_of}
+        told = {key: value for key, value in said.items() if value}
+        self._asked("impact", *selectors, all=all, depth=depth, platform=platform, **told)
         link = Link(cause=DATA, effect=MODEL, edge="USES", evidence="observed")
         hit = Hit("gen:1", MODEL, "Result", "stale", 1, (link,), f"{MODEL} rests on {DATA}")
         changed = ChangedName(DATA, "Dataset")

@@ -123,7 +123,12 @@ def test_a_block_is_recorded_with_what_it_did(home: Home) -> None:
         """
     )
     assert ran == (0, "", "")
-    assert home.used() == {("in.csv", "input"), ("helper.py", "module"), ("main.py", "program")}
+    assert home.used() == {
+        ("in.csv", "input"),
+        ("helper.py", "module"),
+        ("main.py", "program"),
+        (".", "path"),
+    }
     assert home.produced() == {"out.txt"}
     assert home.gaps() == {EARLIER}
     assert [(run["step"], run["status"]) for run in home.runs()] == [("train", "ok")]
@@ -169,7 +174,7 @@ def test_only_what_happens_in_the_block_counts(home: Home) -> None:
         assert b"spool" not in subprocess.check_output(["env"])
         """
     )
-    assert home.used() == {("inside.csv", "input"), ("main.py", "program")}
+    assert home.used() == {("inside.csv", "input"), ("main.py", "program"), (".", "path")}
     assert home.produced() == set()
 
 
@@ -187,8 +192,8 @@ def test_blocks_after_one_another_are_runs_of_their_own(home: Home) -> None:
     )
     assert ran == (0, "", "")
     assert [run["step"] for run in home.runs()] == ["train", "prepare", "train", "prepare"]
-    assert home.used(0) == {("table.csv", "input"), ("main.py", "program")}
-    assert home.used(1) == {("in.csv", "input"), ("main.py", "program")}
+    assert home.used(0) == {("table.csv", "input"), ("main.py", "program"), (".", "path")}
+    assert home.used(1) == {("in.csv", "input"), ("main.py", "program"), (".", "path")}
     assert home.status()["totals"]["current"] == 2
     home.write("in.csv", "2")
     assert home.stale() == {"table.csv", "model.txt"}

@@ -134,7 +134,7 @@ EXPECTED: dict[str, tuple[list[str], Callable[[list[dict[str, Any]]], Any], Any]
     "passed-through": (
         file("passed-through", kind="Script"),
         lambda found: column(found, "name", "results"),
-        [("step.py", 3)],
+        [(".", 3), ("step.py", 3)],
     ),
     "results-without-inputs": (
         file("results-without-inputs"),

@@ -649,3 +649,18 @@ def test_a_dry_run_is_what_is_then_done(story: Project, change: str) -> None:
     assert set(sure) <= set(carried)
     assert [step["command"] for step in planned["plan"] if step["command"] in carried] == carried
     assert story.fallen() == {}
+
+
+def test_where_a_session_sends_its_output_is_not_written_again(
+    project: Project, tmp_path: Path
+) -> None:
+    project.write("in.txt", "1")
+    project.write("make.py", "print(open('in.txt').read(), file=open('out.txt', 'w'))")
+    log, errors = tmp_path / "session.log", tmp_path / "session.err"
+    said = project.shell(f"exec > {log} 2> {errors}; provgraph run -- python make.py")
+    assert said.code == 0
+    log.write_text("what the session said")
+    project.write("in.txt", "2")
+    project.provgraph("redo")
+    assert project.read("out.txt") == "2\n"
+    assert log.read_text() == "what the session said"

@@ -55,6 +55,8 @@ def test_a_wrong_option_runs_nothing(words: list[str]) -> None:
         "--uses a --uses b --produces=c x -- y",
         "--param a=1 --param b= --note n -- --weird --help",
         "x --uses y",
+        "--trace-calls --name a -- x --trace-calls",
+        "--name a --trace-calls x",
     ],
 )
 def test_the_fast_parser_reads_as_typer_does(words: str) -> None:
@@ -68,6 +70,7 @@ def test_the_fast_parser_reads_as_typer_does(words: str) -> None:
         produces=tuple(told["produces"] or ()),
         params=tuple(told["param"] or ()),
         note=told["note"],
+        calls=told["trace_calls"],
     )
 
 
@@ -77,6 +80,7 @@ def test_typer_declares_the_options_that_the_fast_parser_knows() -> None:
     assert {name for name in declared if name.startswith("-")} - {"--help"} == {
         *launch.ONCE,
         *launch.REPEATED,
+        *launch.FLAGS,
     }
 
 

@@ -355,6 +355,7 @@ def test_code_is_used_as_code(scene: Scene) -> None:
     assert {name: (use.role, *use.touched) for name, use in told.uses.items()} == {
         "main.py": ("program", SYNTAX),
         "helper.py": ("module", SYNTAX),
+        ".": ("path", "#imports:helper"),
     }
 
 
@@ -369,7 +370,7 @@ def test_code_that_is_read_as_data_is_used_whole(scene: Scene) -> None:
 def test_where_one_source_reads_docstrings_all_count_whole(scene: Scene) -> None:
     scene.put("main.py", "import helper\nprint(helper.__doc__)\n").put("helper.py", "'doc'\n")
     told = scene.read("main.py", "program").read("helper.py", "module").told()
-    assert {tuple(use.touched) for use in told.uses.values()} == {(BYTES,)}
+    assert {tuple(told.uses[name].touched) for name in ("main.py", "helper.py")} == {(BYTES,)}
 
 
 def test_code_is_kept(scene: Scene) -> None:

@@ -1,5 +1,6 @@
 """provgraph.toml: read, explained when malformed, and written for a new project."""
 
+import re
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 
@@ -67,16 +68,16 @@ def test_the_default_file_is_read_back_with_nothing_but_the_id(tmp_path: Path) -
 
 def test_every_example_in_the_default_file_is_valid(tmp_path: Path) -> None:
     lines = default_toml("abcdefgh").splitlines()
-    shown = [
-        line[2:] if line.startswith("# ") and " = " in line and line.count("=") == 1 else line
-        for line in lines
-    ]
+    shown = [line[2:] if re.match(r'# ([a-z_]+|"[^"]+") = ', line) else line for line in lines]
     seen = read(tmp_path, "\n".join(shown))
     assert seen.noise.paths
     assert seen.streams.paths
     assert seen.kinds
     assert seen.trace.harmless
     assert seen.environment.allow
+    assert seen.check.allow[0].what == "figures/old/**"
+    assert seen.check.owners_of("figures/1.png") == ("@ana",)
+    assert seen.check.owners_of("other") == ()
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,8 @@ class ProcessLog:
     module: str = ""
     said: list[tuple[int, tuple[str, ...]]] = field(default_factory=list)
     gaps: list[tuple[str, str]] = field(default_factory=list)
+    calls: dict[str, set[str]] | None = None
+    calls_lost: bool = False
     ended: bool = False
     cut: bool = False
 
@@ -142,8 +144,20 @@ def _take_more(log: ProcessLog, kind: bytes, values: list[bytes]) -> None:
         log.gaps.append((os.fsdecode(values[0]), os.fsdecode(values[1])))
     elif kind == b"D":
         log.said.append((int(values[0]), _items(values[1:])))
+    elif kind == b"F":
+        _take_call(log, *map(os.fsdecode, values[:2]))
     elif kind == b"K":
         log.accesses.append(_keys(values, log.pid))
+
+
+def _take_call(log: ProcessLog, file: str, function: str) -> None:
+    """Take that a function ran; without a file: that telling began, or (why) that it ended."""
+    if log.calls is None:
+        log.calls = {}
+    if file:
+        log.calls.setdefault(file, set()).add(function)
+    else:
+        log.calls_lost = log.calls_lost or bool(function)
 
 
 def _keys(values: list[bytes], pid: int) -> Access:

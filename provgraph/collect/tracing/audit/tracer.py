@@ -20,7 +20,7 @@ class AuditTracer:
 
     `digest` hashes a file (as `Contents.digest`), up to `limit` bytes; `skip` tells the files
     whose earlier content nobody needs (streams, noise). `ignored` are more places, as prefixes of
-    absolute paths, that are no data.
+    absolute paths, that are no data. `calls`: tell which functions of the project run.
     """
 
     name = "audit"
@@ -33,12 +33,14 @@ class AuditTracer:
         limit: int = 512 << 20,
         skip: Callable[[bytes], bool] = lambda _path: False,
         ignored: Sequence[str] = (),
+        calls: bool = False,
     ) -> None:
         self._root = os.path.join(os.path.realpath(root), "")
         self._digest = digest
         self._limit = limit
         self._skip = skip
         self._ignored = tuple(ignored)
+        self._calls = calls
         self._answers: Answers | None = None
         self._config: list[str] = []
 
@@ -64,7 +66,7 @@ class AuditTracer:
         spool = Path(os.path.realpath(spool))
         hook = spool / "hook"
         hook.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in ("sitecustomize.py",):
+        for name in ("sitecustomize.py", *(("calls.py",) if self._calls else ())):
             _place(HOOK / name, hook / name)
         if not (hook / "sitecustomize.py").is_symlink():
             _place(HOOK / "watch.py", hook / "watch.py")

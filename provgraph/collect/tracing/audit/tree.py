@@ -16,6 +16,7 @@ from provgraph.collect.tracing.audit.distributions import distributions
 from provgraph.collect.tracing.audit.log import ProcessLog, Spawn, read_logs
 from provgraph.model.digests import EMPTY
 
+MODULE = "<module>"  # what Python calls the code of a module's body
 COMMAND = "command.json"  # written by collect/run.py: what was started, and as which process
 
 
@@ -60,7 +61,30 @@ def trace_of(logs: list[ProcessLog], command: Command, method: str, sight: Sight
             )
         ),
         said=_said(logs),
+        calls=_calls(logs, cut=bool(cut or sight.unproven)),
     )
+
+
+def _calls(logs: Sequence[ProcessLog], *, cut: bool) -> dict[bytes, frozenset[str]]:
+    """Give the functions that ran, of the sources of which that is known for every process."""
+    if cut or any(log.calls_lost for log in logs):
+        return {}
+    ran: dict[bytes, set[str]] = {}
+    unknown: set[bytes] = set()
+    for log in logs:
+        told = {os.path.realpath(os.fsencode(f)): names for f, names in (log.calls or {}).items()}
+        for file, names in told.items():
+            ran.setdefault(file, set()).update(names)
+        for access in log.accesses:
+            if access.action in ("module", "program"):
+                file = os.path.realpath(access.path)
+                if MODULE not in told.get(file, ()):
+                    unknown.add(file)
+    return {
+        file: frozenset(name.partition(".<")[0] for name in names)
+        for file, names in ran.items()
+        if file not in unknown
+    }
 
 
 def _said(logs: Sequence[ProcessLog]) -> tuple[tuple[str, str, str], ...]:
@@ -147,6 +171,8 @@ class _Tree:
                 distributions=distributions(modules, path),
                 natives=tuple(natives),
                 environ=tuple(sorted(set(log.environ))),
+                imported=tuple(dict.fromkeys(n for n in log.imported if "." not in n)),
+                places=_places(log, path),
                 ended=log.ended or log.how == "fork",
             )
         )
@@ -190,6 +216,13 @@ class _Tree:
         )
         reason = "isolated-python" if why == "isolated" else "untraced"
         self.gaps.append((reason, label_of(spawn.argv) or os.path.basename(spawn.path)))
+
+
+def _places(log: ProcessLog, path: Sequence[str]) -> tuple[str, ...]:
+    """Give where a process looked for modules: where its script lies, or where it was started."""
+    scripts = [os.fsdecode(one.path) for one in log.accesses if one.action == "program"]
+    first = os.path.dirname(os.path.realpath(scripts[0])) if scripts else log.cwd
+    return tuple(dict.fromkeys(place for place in (first, *path) if place))
 
 
 def _same(spawned: Sequence[str], reported: Sequence[str]) -> bool:

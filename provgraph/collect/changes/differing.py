@@ -1,0 +1,39 @@
+"""Which parts of a file differ between two contents: keys of a config, functions of a source."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+from provgraph.collect import parts
+
+# More names than this tell nobody anything.
+MOST_PARTS = 200
+
+
+def differing_parts(path: str, before: bytes | None, after: bytes | None) -> tuple[str, ...]:
+    """Name what differs, most telling first; nothing where only the whole can be named."""
+    if before is None or after is None or before == after:
+        return ()
+    old, new = _parts_of(path, before), _parts_of(path, after)
+    if not old or not new:
+        return ()
+    found = [part for part in dict.fromkeys([*old, *new]) if old.get(part) != new.get(part)]
+    keys = [part for part in found if not part.startswith("#")]
+    # A key that differs lies in others that therefore do: the innermost says which.
+    inner = [k for k in keys if not any(o != k and o.startswith(f"{k}.") for o in keys)]
+    return tuple((inner or found)[:MOST_PARTS])
+
+
+def cannot_be_cut(path: str, data: bytes | None) -> bool:
+    """Tell whether a file that should have keys can't be read for them."""
+    if data is None or PurePath(path).suffix.lower() not in parts.KEYED:
+        return False
+    try:
+        parts.parse(path, data)
+    except parts.Unparsable:
+        return True
+    return False
+
+
+def _parts_of(path: str, data: bytes) -> dict[str, str]:
+    return parts.code_parts(path, data) or parts.product_parts(path, data)
