@@ -22,6 +22,7 @@ from provgraph.errors import (
 
 if TYPE_CHECKING:
     from provgraph.analysis.asking import Questions
+    from provgraph.analysis.rundiff import Side
     from provgraph.analysis.viewpoint import Viewpoint
     from provgraph.collect.configuration import Configuration
     from provgraph.collect.content import Contents, StatCache
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from provgraph.graphs import Graphs
     from provgraph.ledger.ledger import Ledger
     from provgraph.model.answers import (
+        Bisection,
         Impact,
         Lineage,
         Log,
@@ -453,20 +455,54 @@ class Project:
         Of the metrics that differ it says which differences, upstream ones too, can be why.
         """
         from provgraph.analysis.comparing import compare
-        from provgraph.analysis.rundiff import Side
-
-        def side(run: str) -> Side:
-            record = self._run_record(run)[1]
-            return Side(
-                record=record,
-                params=self.graphs.private_fields(record).get("params", {}),
-                environment=self._document(record.environment),
-                hardware=self._document(record.hardware),
-            )
 
         questions = self.questions()
         runs = [questions.resolver.run(selector) for selector in (before, after)]
-        return compare(questions, *map(side, runs), load=side)
+        return compare(questions, *map(self._side, runs), load=self._side)
+
+    def bisect(
+        self,
+        metric: str,
+        before: str,
+        after: str,
+        *,
+        tolerance: float | None = None,
+        dry_run: bool = False,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> Bisection:
+        """Find which differences between two runs decide a metric, by redoing them in a copy.
+
+        `tolerance` is how far values may be apart and still count as equal.
+        """
+        from provgraph.analysis.suspects import pairs_between
+        from provgraph.model.answers import Reach
+        from provgraph.redo.bisecting import Asked, bisect
+        from provgraph.redo.planning import Bench, Wishes
+
+        compared = self.diff(before, after)
+        sides = [self._side(run) for run in (compared.before, compared.after)]
+        asked = Asked(
+            metric=metric,
+            before=sides[0].record,
+            after=sides[1].record,
+            pairs=pairs_between(sides[0], sides[1], self._side),
+            reach=compared.reach[0] if compared.reach else Reach((), (), ()),
+            as_of=compared.as_of,
+            tolerance=tolerance,
+        )
+        return bisect(Bench(self, Wishes()), asked, dry_run=dry_run, say=say)
+
+    def _side(self, run: str) -> Side:
+        """Load a run with what the ledger keeps beside its record."""
+        from provgraph.analysis.rundiff import Side
+
+        record = self._run_record(run)[1]
+        return Side(
+            record=record,
+            params=self.graphs.private_fields(record).get("params", {}),
+            environment=self._document(record.environment),
+            hardware=self._document(record.hardware),
+        )
 
     def log(
         self,

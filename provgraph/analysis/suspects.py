@@ -64,6 +64,7 @@ class _Search:
     load: Load
     suspects: dict[Key, Suspect] = field(default_factory=dict)
     cleared: dict[Key, Cleared] = field(default_factory=dict)
+    pairs: list[tuple[str, str]] = field(default_factory=list)
 
     def run(self, one: Side, two: Side) -> None:
         """Follow every difference as far as it goes."""
@@ -76,6 +77,8 @@ class _Search:
             if place in seen:
                 continue
             seen.add(place)
+            if not pair.equal:
+                self.pairs.append(place)
             ways = list(self._look(pair))
             waiting.extend(way for way in ways if not way.equal)
             later.extend(way for way in ways if way.equal)
@@ -138,6 +141,13 @@ class _Search:
             through=known.through if known else pair.through,
             platform=entry.platform,
         )
+
+
+def pairs_between(one: Side, two: Side, load: Load) -> list[tuple[str, str]]:
+    """Give the pairs of runs by which differences reach two runs, these two first."""
+    search = _Search(load)
+    search.run(one, two)
+    return search.pairs
 
 
 def suspects(one: Side, two: Side, load: Load) -> tuple[tuple[Suspect, ...], tuple[Cleared, ...]]:

@@ -1,4 +1,4 @@
-"""Doing things again: redo."""
+"""Doing things again: redo, bisect."""
 
 from __future__ import annotations
 
@@ -94,6 +94,55 @@ def redo(
     if answer.totals["interrupted"]:
         raise typer.Exit(BY_CTRL_C)
     if not dry_run and (answer.left or answer.totals["failed"]):
+        raise typer.Exit(Exit.GATE_FAILS)
+
+
+def bisect(
+    ctx: typer.Context,
+    metric: Annotated[str, typer.Argument(metavar="METRIC", help="The number that differs.")],
+    before: Annotated[
+        str,
+        typer.Argument(metavar="RUN", help="The earlier run.", autocompletion=recorded_names),
+    ],
+    after: Annotated[
+        str,
+        typer.Argument(metavar="RUN", help="The later run.", autocompletion=recorded_names),
+    ],
+    *,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(
+            "--tolerance",
+            min=0.0,
+            metavar="X",
+            help="Values this far apart count as equal.",
+            show_default="a billionth of the larger",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Only show what would be tried.")
+    ] = False,
+    limit: Limit = 10,
+    format: Format = "text",
+) -> None:
+    """Find which differences between two runs decide a metric.
+
+    Does both runs' pipeline again in a copy that is removed in the end, with some of the later
+    run's files, config keys, variables and arguments and the earlier one's others, and narrows
+    them down to the fewest that give the later value. The project's files and ledger aren't
+    touched. Packages and the machine can't be switched and are taken as they are. Exit 1 if none
+    was found.
+
+    Examples:
+        provgraph bisect accuracy run:01J8 run:01J9
+        provgraph bisect 'metrics.json: loss' run:01J8 run:01J9 --tolerance 0.01
+    """
+    session: Session = ctx.obj
+    answer = session.project().bisect(
+        metric, before, after, tolerance=tolerance, dry_run=dry_run, say=session.say
+    )
+    session.answer(answer, format=format, limit=limit)
+    if not dry_run and not answer.deciding:
         raise typer.Exit(Exit.GATE_FAILS)
 
 

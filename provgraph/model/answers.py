@@ -200,6 +200,43 @@ class Redo:
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """One redo of a bisection: what was taken from the later run, and what the metric was then.
+
+    `like` is `before`, `after` or `neither`, or `failed` where a command failed.
+    """
+
+    taken: tuple[str, ...]
+    value: str
+    like: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bisection:
+    """The differences that decide a metric. `fixed` says what couldn't be switched, and why.
+
+    `deciding` is the smallest set found that gives the later run's value; nothing where `words`
+    say why none was.
+    """
+
+    schema = "provgraph/bisect/1"
+    as_of: str
+    metric: str
+    before: str
+    after: str
+    values: tuple[str, str]
+    tolerance: float
+    candidates: tuple[str, ...]
+    fixed: tuple[str, ...]
+    deciding: tuple[str, ...]
+    words: str
+    trials: tuple[Trial, ...]
+    dry_run: bool
+    totals: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class GraphNode:
     """A node of a drawn or exported piece of graph. `state` is "" where nobody asked."""
 

@@ -92,7 +92,7 @@ class _Carrying:
         """Go on until nothing runs and nothing more can be started."""
         first = plan = self._begin()
         try:
-            with _signals():
+            with stoppable():
                 while True:
                     if not self._stopping:
                         self._start_some(plan)
@@ -243,7 +243,7 @@ class _Carrying:
     def _wind_up(self, number: int) -> None:
         """Let running commands end, and record them, before we do."""
         self._stopping = True
-        with _signals():
+        with stoppable():
             from_terminal = number == signal.SIGINT and _in_foreground()
             while self._running:
                 if not from_terminal:
@@ -381,7 +381,7 @@ def _alone(site: Site) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _signals() -> Iterator[None]:
+def stoppable() -> Iterator[None]:
     """Turn what asks us to end into an exception, so that running commands are seen to."""
 
     def stop(number: int, _frame: FrameType | None) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from provgraph.model.answers import (
+    Bisection,
     GapNote,
     Impact,
     Lineage,
@@ -47,6 +48,7 @@ COLUMNS: dict[type, tuple[str, ...]] = {
     RunDiff: ("row", "section", "name", "before", "after", "detail", "kind", "state", "words"),
     Redo: ("row", "action", "subject", "run", "seconds", "sure", "outcome", "exit", "took",
            "directory", "command", "reason", "name", "kind", "state", "words"),
+    Bisection: ("row", "name", "value", "like", "seconds", "words"),
     Structure: ("row", "id", "name", "kind", "size", "published", "words", "state"),
     Report: ("row", "about", "name", "words"),
     Check: ("row", "name", "kind", "state", "depth", "pinned", "step", "rank", "cause", "fails",
@@ -172,6 +174,16 @@ def _diff(answer: RunDiff) -> Iterable[Row]:
     yield from _gaps(answer.gaps)
 
 
+def _bisection(answer: Bisection) -> Iterable[Row]:
+    for name in ("candidates", "fixed", "deciding"):
+        for label in getattr(answer, name):
+            yield {"row": {"candidates": "candidate"}.get(name, name), "name": label}
+    for trial in answer.trials:
+        yield {"row": "trial", "name": " + ".join(trial.taken), "value": trial.value} | {
+            "like": trial.like, "seconds": trial.seconds
+        }  # fmt: skip
+
+
 def _redo(answer: Redo) -> Iterable[Row]:
     for name in ("plan", "done", "left"):
         for step in getattr(answer, name):
@@ -253,6 +265,7 @@ _ROWS: dict[type, Callable[[Any], Iterable[Row]]] = {
     Log: _log,
     Shown: _shown,
     RunDiff: _diff,
+    Bisection: _bisection,
     Redo: _redo,
     Structure: _structure,
     Report: _report,

@@ -27,6 +27,7 @@ ANSWERS: dict[str, type] = {
     "log": answers.Log,
     "show": answers.Shown,
     "diff": answers.RunDiff,
+    "bisect": answers.Bisection,
     "structure": answers.Structure,
     "report": answers.Report,
     "check": checks.Check,

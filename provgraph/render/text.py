@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from provgraph.model.answers import (
+    Bisection,
     Impact,
     Lineage,
     Log,
@@ -19,6 +20,7 @@ from provgraph.model.answers import (
 from provgraph.model.checks import Check
 from provgraph.render.interface import Style
 from provgraph.render.terminal import Page
+from provgraph.render.text_bisect import write_bisection
 from provgraph.render.text_check import write_check
 from provgraph.render.text_diff import write_diff
 from provgraph.render.text_impact import write_impact
@@ -44,6 +46,7 @@ _WRITERS: dict[type, Callable[[Page, Any], None]] = {
     Redo: write_redo,
     Shown: write_shown,
     RunDiff: write_diff,
+    Bisection: write_bisection,
     Structure: write_structure,
     Report: write_report,
     Check: write_check,

@@ -12,6 +12,7 @@ from provgraph.errors import ImportLineError, NotInProject
 from provgraph.graph.interface import GraphStatus
 from provgraph.graph.neo4j.health import Finding
 from provgraph.model.answers import (
+    Bisection,
     Chain,
     ChangedName,
     GapNote,
@@ -34,6 +35,7 @@ from provgraph.model.answers import (
     Shown,
     Status,
     Structure,
+    Trial,
 )
 from provgraph.project import Progress, Project
 
@@ -159,6 +161,25 @@ class FakeProject(Project):
         }
         plan, dry = (step,), bool(how.get("dry_run"))
         return Redo(AS_OF, "working tree", tuple(targets), dry, plan, (), (), (), (), totals)
+
+    def bisect(self, metric: str, before: str, after: str, **how: Any) -> Bisection:
+        self._asked("bisect", metric, before, after, **{k: v for k, v in how.items() if k != "say"})
+        trial = Trial(("p.json",), "2", "after", 1.0)
+        return Bisection(
+            AS_OF,
+            metric,
+            before,
+            after,
+            ("1", "2"),
+            0.0,
+            ("p.json", "in.csv"),
+            ("numpy (1 then 2)",),
+            ("p.json",),
+            "p.json decides",
+            (trial,),
+            False,
+            {"redos": 1, "expected": 4, "seconds": 1.0, "seconds_each": 1.0},
+        )
 
     def diff(self, before: str, after: str) -> RunDiff:
         self._asked("diff", before, after)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from provgraph.model.answers import (
     Already,
+    Bisection,
     Chain,
     ChangedName,
     Cleared,
@@ -36,6 +37,7 @@ from provgraph.model.answers import (
     Status,
     Structure,
     Suspect,
+    Trial,
     UsedLine,
 )
 
@@ -569,6 +571,30 @@ def redo(*, dry_run: bool) -> Redo:
     )
 
 
+def bisection() -> Bisection:
+    """Two differences that decide together, and what couldn't be switched."""
+    return Bisection(
+        as_of=AS_OF,
+        metric="out/metrics.json: accuracy",
+        before="01JBW0A1B2",
+        after="01JBX4Q7M8",
+        values=("0.9518", "0.9783"),
+        tolerance=1e-9,
+        candidates=("params.yaml#depth", "params.yaml#trees", "data/v3/biscoe.csv"),
+        fixed=("scikit-learn (1.5.1 then 1.5.2)",),
+        deciding=("params.yaml#depth", "data/v3/biscoe.csv"),
+        words="params.yaml#depth, data/v3/biscoe.csv decide together",
+        trials=(
+            Trial((), "0.9518", "before", 194.0),
+            Trial(("params.yaml#depth", "data/v3/biscoe.csv"), "0.9783", "after", 190.0),
+            Trial(("params.yaml#depth",), "0.9611", "neither", 191.0),
+            Trial(("data/v3/biscoe.csv",), "train.py: exit 1", "failed", 2.0),
+        ),
+        dry_run=False,
+        totals={"redos": 4, "expected": 6, "seconds": 577.0, "seconds_each": 195.0},
+    )
+
+
 def answers() -> dict[str, object]:
     """Every sample by name."""
     return {
@@ -586,6 +612,8 @@ def answers() -> dict[str, object]:
         "log": log(),
         "show": shown(),
         "diff": run_diff(),
+        "bisect": bisection(),
+        "bisect_plan": replace(bisection(), trials=(), deciding=(), words="", dry_run=True),
         "redo_plan": redo(dry_run=True),
         "redo": redo(dry_run=False),
         "structure": structure(),
