@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +11,9 @@ from provgraph.cli import answering
 from provgraph.cli.options import Limit
 from provgraph.cli.progress import Progress
 from provgraph.errors import Exit, UsageError
+
+if TYPE_CHECKING:
+    from provgraph.model.checks import Check
 
 
 def check(
@@ -72,13 +76,14 @@ def check(
         provgraph check --base origin/main --head HEAD
         provgraph check --pull --format github --output markdown=comment.md
     """
-    from provgraph.render.interface import format_named
+    from provgraph.cli.style import style_of
+    from provgraph.render.checks import known, write
 
     if worktree and head is not None:
         raise UsageError("--worktree and --head name two different heads", hint="give one of them")
     files = [_split(one) for one in output or ()]
     for named in (format, *(name for name, _ in files)):
-        format_named(named)
+        known(named)
     session = ctx.obj
     project = session.project()
     if pull:
@@ -87,7 +92,7 @@ def check(
         answer = project.check(base=base, head=head, progress=progress)
     for named, path in files:
         _write(path, answer, named, limit)
-    session.answer(answer, format=format, limit=limit)
+    session.write(write(answer, format, style_of(sys.stdout, limit=limit)))
     if not answer.passed:
         raise typer.Exit(Exit.GATE_FAILS)
 
@@ -102,13 +107,14 @@ def _split(output: str) -> tuple[str, str]:
     return name, path
 
 
-def _write(path: str, answer: object, format: str, limit: int) -> None:
+def _write(path: str, answer: Check, format: str, limit: int) -> None:
     from pathlib import Path
 
     from provgraph.errors import CannotAnswer
-    from provgraph.render.interface import Style, render
+    from provgraph.render.checks import write
+    from provgraph.render.interface import Style
 
-    text = render(answer, format=format, style=Style(limit=limit))
+    text = write(answer, format, Style(limit=limit))
     try:
         Path(path).write_text(text, encoding="utf-8")
     except OSError as error:

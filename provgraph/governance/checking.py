@@ -143,7 +143,12 @@ def _verdict(totals: Mapping[str, int]) -> str:
             else (f"{affected:,} things that were current are affected")
         )
         held = totals["pinned"]
-        said += f", {held:,} of them pinned or published" if held else ", none of them pinned"
+        if not held:
+            said += ", none of them pinned" if affected > 1 else ""
+        elif affected == 1:
+            said += ", and it is published" if totals["published"] else ", and it is pinned"
+        else:
+            said += f", {held:,} of them pinned or published"
     elif blocking:
         said = "Nothing known is affected"
     else:

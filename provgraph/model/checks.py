@@ -95,6 +95,8 @@ class Check:
     long ones are built as they are read. `excused` are exceptions that applied, `expired` ones
     that would have and have run out, in words. `totals` counts: changes, affecting, spared,
     unread, affected, stale, behind, missing, published, pinned, already_stale, blocking_gaps.
+    `prefix` is the project's folder within its repository, with a slash at its end ("" at the top):
+    code hosts name files from the repository's top.
     """
 
     schema = "provgraph/check/1"
@@ -112,3 +114,4 @@ class Check:
     excused: tuple[str, ...]
     expired: tuple[str, ...]
     totals: Mapping[str, int]
+    prefix: str = ""

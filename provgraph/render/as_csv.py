@@ -27,6 +27,7 @@ from provgraph.model.answers import (
     Structure,
     to_json,
 )
+from provgraph.model.checks import Check
 from provgraph.model.records import json_number
 from provgraph.render.interface import Style
 from provgraph.render.plain import is_safe, shown
@@ -50,6 +51,8 @@ COLUMNS: dict[type, tuple[str, ...]] = {
     Bisection: ("row", "name", "value", "like", "seconds", "words"),
     Structure: ("row", "id", "name", "kind", "size", "published", "words", "state"),
     Report: ("row", "about", "name", "words"),
+    Check: ("row", "name", "kind", "state", "depth", "pinned", "step", "rank", "cause", "fails",
+            "excused", "how", "parts", "was", "now", "hits", "lines", "owners", "renew", "words"),
 }  # fmt: skip
 
 Row = dict[str, Any]
@@ -223,6 +226,38 @@ def _report(answer: Report) -> Iterable[Row]:
         yield {"row": "fact", "about": answer.about, "name": name, "words": to_json(value)}
 
 
+def _check(answer: Check) -> Iterable[Row]:
+    yield {"row": "verdict", "name": answer.head, "was": answer.base} | {
+        "state": "passed" if answer.passed else "failed", "words": answer.verdict
+    }  # fmt: skip
+    for failure in answer.failures:
+        yield {"row": "failure", "name": failure.subject, "fails": failure.rule} | {
+            "words": failure.words
+        }
+    for one in answer.affected:
+        hit = one.hit
+        yield {"row": "affected", "name": hit.name, "kind": hit.kind, "state": hit.state} | {
+            "depth": hit.depth, "pinned": hit.pinned, "step": hit.step, "rank": one.rank,
+            "cause": one.cause, "fails": " ".join(one.fails), "excused": one.excused,
+            "owners": " ".join(one.owners), "renew": one.renew, "words": hit.words,
+        }  # fmt: skip
+    for change in answer.changes:
+        places = [f"{line.side} {line.first}-{line.last}" for line in change.lines]
+        yield {"row": "change", "name": change.name, "kind": change.kind} | {
+            "state": change.effect, "how": change.how, "parts": " ".join(change.parts),
+            "was": change.was, "now": change.now, "hits": change.hits, "lines": "; ".join(places),
+            "owners": " ".join(change.owners), "words": change.words,
+        }  # fmt: skip
+    for item in answer.already_stale:
+        yield {"row": "already_stale", "name": item.name, "kind": item.kind} | {
+            "state": item.state, "words": item.words
+        }  # fmt: skip
+    yield from _gaps(answer.gaps)
+    for row, lines in (("excused", answer.excused), ("expired", answer.expired)):
+        for words in lines:
+            yield {"row": row, "words": words}
+
+
 _ROWS: dict[type, Callable[[Any], Iterable[Row]]] = {
     Impact: _impact,
     Status: _status,
@@ -234,4 +269,5 @@ _ROWS: dict[type, Callable[[Any], Iterable[Row]]] = {
     Redo: _redo,
     Structure: _structure,
     Report: _report,
+    Check: _check,
 }

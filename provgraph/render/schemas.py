@@ -15,7 +15,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from provgraph.model import answers
+from provgraph.model import answers, checks
 from provgraph.model.validation import RECORD
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -30,6 +30,7 @@ ANSWERS: dict[str, type] = {
     "bisect": answers.Bisection,
     "structure": answers.Structure,
     "report": answers.Report,
+    "check": checks.Check,
 }
 _SIMPLE: dict[object, dict[str, Any]] = {
     str: {"type": "string"},

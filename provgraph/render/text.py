@@ -17,9 +17,11 @@ from provgraph.model.answers import (
     Status,
     Structure,
 )
+from provgraph.model.checks import Check
 from provgraph.render.interface import Style
 from provgraph.render.terminal import Page
 from provgraph.render.text_bisect import write_bisection
+from provgraph.render.text_check import write_check
 from provgraph.render.text_diff import write_diff
 from provgraph.render.text_impact import write_impact
 from provgraph.render.text_lineage import write_lineage
@@ -47,6 +49,7 @@ _WRITERS: dict[type, Callable[[Page, Any], None]] = {
     Bisection: write_bisection,
     Structure: write_structure,
     Report: write_report,
+    Check: write_check,
 }
 
 

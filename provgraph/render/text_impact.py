@@ -6,7 +6,7 @@ import posixpath
 from collections import Counter
 from collections.abc import Sequence
 
-from provgraph.model.answers import MISSING, RANK, ChangedName, Hit, Impact
+from provgraph.model.answers import RANK, ChangedName, Hit, Impact
 from provgraph.model.names import is_uri
 from provgraph.render import plain
 from provgraph.render.terminal import Page, Span, count_of
@@ -16,6 +16,7 @@ from provgraph.render.text_parts import (
     kind_rank,
     pin_rank,
     state_rank,
+    write_already,
     write_as_of,
     write_gaps,
     write_plan,
@@ -49,7 +50,7 @@ def write_impact(page: Page, impact: Impact) -> None:
         what = "Nothing that is current" if impact.already_stale else "Nothing recorded"
         page.prose(f"{what} is affected by {change}.", tone="heading")
     write_gaps(page, impact.gaps, effect="a further effect" if hits else "an effect")
-    _write_already(page, impact)
+    write_already(page, impact.already_stale)
     write_plan(page, impact.plan, title="After the change, to bring them up to date")
     write_as_of(page, impact.as_of, impact.viewpoint)
 
@@ -166,20 +167,3 @@ def _badges(page: Page, hit: Hit) -> list[Span]:
     if hit.pinned:
         spans += [(page.dot, "dim"), (page.say(hit.pinned), "pinned")]
     return spans
-
-
-def _write_already(page: Page, impact: Impact) -> None:
-    if not impact.already_stale:
-        return
-    gone = any(item.state == MISSING for item in impact.already_stale)
-    states = "stale, behind or missing" if gone else "stale or behind"
-    page.heading(f"Already {states}, and reached by this change", len(impact.already_stale))
-    entries = sorted(impact.already_stale, key=lambda item: (state_rank(item.state), item.name))
-    limit = page.style.limit or len(entries)
-    room = page.width - 12
-    rows: list[list[Span]] = [
-        [(page.short(item.name, room), ""), (page.say(item.state), item.state)]
-        for item in entries[:limit]
-    ]
-    page.table(rows)
-    page.more(len(entries) - limit)

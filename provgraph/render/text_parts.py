@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from provgraph.model.answers import RANK, GapNote, PlanStep
+from provgraph.model.answers import MISSING, RANK, Already, GapNote, PlanStep
 from provgraph.model.gaps import BLOCKING, words_of
 from provgraph.render.advice import ADVICE
-from provgraph.render.terminal import Page, count_of, seconds_words
+from provgraph.render.terminal import Page, Span, count_of, seconds_words
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?")
 _PINS = {"published": 0, "": 2}
@@ -84,6 +84,24 @@ def _write_blocking(page: Page, gaps: Sequence[GapNote]) -> None:
         page.more(len(members) - len(taken), f"({page.say(reason)})", indent=4)
         if reason in ADVICE:
             page.prose(page.own(ADVICE[reason]), indent=4, first=page.arrow + " ", tone="dim")
+
+
+def write_already(page: Page, already: Sequence[Already]) -> None:
+    """Write what wasn't current before the change, and is reached by it."""
+    if not already:
+        return
+    gone = any(item.state == MISSING for item in already)
+    states = "stale, behind or missing" if gone else "stale or behind"
+    page.heading(f"Already {states}, and reached by this change", len(already))
+    entries = sorted(already, key=lambda item: (state_rank(item.state), item.name))
+    limit = page.style.limit or len(entries)
+    room = page.width - 12
+    rows: list[list[Span]] = [
+        [(page.short(item.name, room), ""), (page.say(item.state), item.state)]
+        for item in entries[:limit]
+    ]
+    page.table(rows)
+    page.more(len(entries) - limit)
 
 
 def write_plan(

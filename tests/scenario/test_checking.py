@@ -80,7 +80,7 @@ def commit(project: Project, message: str = "more") -> None:
 
 
 def check(project: Project, *words: str, code: int = 0) -> Any:
-    return project.provgraph("check", *words, "--format", "json", code=code).json
+    return project.ask("check", *words, code=code)
 
 
 def hits(answer: Any) -> dict[str, str]:

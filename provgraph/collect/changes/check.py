@@ -27,6 +27,7 @@ from provgraph.collect.changes.gitdiff import (
 )
 from provgraph.collect.changes.installed import PackageChange
 from provgraph.collect.content import Contents, StatCache
+from provgraph.collect.gitstate import find_repository
 from provgraph.collect.worktree import WorkingTree
 from provgraph.errors import CannotAnswer
 from provgraph.governance.checking import check
@@ -248,6 +249,13 @@ def _is_package_file(file: FileChange) -> bool:
     return is_package_file(file.name)
 
 
+def _prefix(root: Path) -> str:
+    """Give the project's folder within its repository."""
+    repository = find_repository(root.resolve())
+    inside = os.path.relpath(root.resolve(), repository.top) if repository else os.curdir
+    return "" if inside == os.curdir else f"{inside}/"
+
+
 def _located(root: Path, span: Span, answer: Check) -> Check:
     """Say of the changes that affect something on which lines they are."""
     names = dict.fromkeys(one.name for one in answer.changes if one.effect == AFFECTS)
@@ -255,6 +263,7 @@ def _located(root: Path, span: Span, answer: Check) -> Check:
     found = changed_lines(root, span, wanted) if wanted else {}
     return replace(
         answer,
+        prefix=_prefix(root),
         changes=tuple(
             replace(one, lines=_lines_of(root, one, found.get(one.name, ())))
             if one.effect == AFFECTS
