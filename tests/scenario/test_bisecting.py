@@ -196,6 +196,7 @@ def test_what_writes_outside_or_by_an_absolute_path_is_not_run(pipe: Project) ->
     pipe.write("train.py", body + f"\nopen({str(pipe.root / 'table.txt')!r})\n")
     for depth in (1, 3):
         config(pipe, depth=depth)
+        pipe.git("commit", "-qam", "one more")
         again(pipe)
     runs = [f"run:{run['id']}" for run in pipe.runs("--step", "train.py")]
     said = pipe.provgraph("bisect", "loss", runs[1], runs[0], code=3)
