@@ -25,7 +25,7 @@ from provgraph.analysis.rundiff import (
 )
 from provgraph.model.answers import Cleared, Suspect
 from provgraph.model.digests import comparable
-from provgraph.model.parts import BYTES, LISTING, ORDER, SYNTAX
+from provgraph.model.parts import BODY, IMPORTS, ORDER, SYNTAX
 from provgraph.model.records import Use
 
 CHANCE = "chance"
@@ -163,7 +163,7 @@ def suspects(one: Side, two: Side, load: Load) -> tuple[tuple[Suspect, ...], tup
 
 # -- what differs in one pair --------------------------------------------------------------------
 
-_SECTION = {"program": CODE, "module": CODE}
+_SECTION = {"program": CODE, "module": CODE, "path": CODE}
 
 
 def _pairs(one: Side, two: Side) -> Iterator[tuple[Use | None, Use | None]]:
@@ -195,6 +195,8 @@ def _of_uses(one: Use | None, two: Use | None) -> _Entry | None:
         detail = ", ".join(named)
         if one.maker_step != two.maker_step:
             detail = MADE_BY_ANOTHER
+        elif any(part.startswith(IMPORTS) for part in differing):
+            detail = "which of its files modules are imported from"
         return _Entry(key, detail)
     if one.digest == two.digest:
         return None
@@ -202,10 +204,10 @@ def _of_uses(one: Use | None, two: Use | None) -> _Entry | None:
 
 
 def _same_parts(use: Use) -> str:
-    parts = [part for part in use.touched if part != ORDER]
+    parts = [part for part in use.touched if part not in (ORDER, BODY)]
     if parts == [SYNTAX]:
         return "the code is the same: it differs in comments or layout alone"
-    if parts in ([BYTES], [LISTING]):
+    if not any(part for part in parts if not part.startswith("#")):
         return "what was read of it is the same"
     return f"both read {', '.join(sorted(parts)[:3])} of it alone, and that is the same"
 

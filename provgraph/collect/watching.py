@@ -275,6 +275,7 @@ def again(site: Site, said: Said) -> dict[str, Any]:
         "uses": [placed(path) for path in said.uses],
         "produces": [placed(path) for path in said.produces],
         "streams": [[number, sign, placed(path)] for number, sign, path in _meant(root)],
+        "calls": said.calls,
     }
     return {"root": _home(root), **{key: value for key, value in told.items() if value}}
 

@@ -148,7 +148,8 @@ class RunRecord(Recorded):
 
     `run` is a ULID. `started`/`ended` are RFC 3339 in UTC, the clock of the host that ran it;
     `seconds`, `cpu_seconds` in s; `peak_memory` in bytes. Private categories: `command` (argv,
-    cwd), `agent` (user, host), `note`, `remote`, `paths` (outside handle → path), `params`.
+    cwd, what else a redo needs), `agent` (user, host), `note`, `remote`, `paths` (outside handle →
+    path), `params`.
     """
 
     type: Literal["run"] = "run"

@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,7 @@ from provgraph.redo.planning import Bench
 from provgraph.redo.recipe import Recipe, Recipes
 
 Say = Callable[[str], None]
+_NOT_PLACED = ("environment", "platform", "stream", "path")
 A_DAY = 24 * 60 * 60
 USUAL_TOLERANCE = 1e-9  # of the larger value
 
@@ -115,8 +116,8 @@ class _Bisecting:
         number = expected(len(self._factors))
         seconds = sum(stage.two.seconds for stage in self._stages)
         self._say(
-            f"{len(self._factors)} differences can be switched, over {len(self._stages)} runs; "
-            f"about {number} redos of up to {seconds:.1f} s each"
+            f"differences that can be switched: {len(self._factors)}; runs a redo: "
+            f"{len(self._stages)}; redos: about {number} of up to {seconds:.1f} s each"
         )
         for words in self._fixed:
             self._say(f"taken as it is here: {words}")
@@ -205,6 +206,7 @@ class _Bisecting:
                 hint="put a copy of it anywhere in the project, or commit inputs before runs",
             )
         self._refuse_own_paths()
+        self._refuse_outside()
 
     def _runs(self) -> set[str]:
         return {record.run for stage in self._stages for record in (stage.one, stage.two)}
@@ -273,6 +275,25 @@ class _Bisecting:
                     f"{name} names this project's own directory, so a copy would reach into it",
                     hint="write paths relative to the project",
                 )
+
+    def _refuse_outside(self) -> None:
+        """Don't run what wrote files outside the project: no copy keeps those apart."""
+        usual = [tempfile.gettempdir(), "/dev", "/proc", "/run"]
+        usual += [os.path.expanduser(f"~/{name}") for name in (".cache", ".config", ".local")]
+        usual += filter(None, [self._bench.environ.get("XDG_CACHE_HOME")])
+        for stage in self._stages:
+            for record in (stage.one, stage.two):
+                found = self._bench.record(record.run)
+                paths = found[1].get("paths", {}) if found is not None else {}
+                for product in record.produces:
+                    path = os.path.expanduser(str(paths.get(product.name, "")))
+                    below = any(path.startswith(os.path.join(top, "")) for top in usual)
+                    if path and not below and os.path.exists(path):
+                        raise CannotAnswer(
+                            f"{record.step.label} also writes {path}, outside the project, where a "
+                            "copy can't keep it apart",
+                            hint="move that file away, or let the step write into the project",
+                        )
 
     # -- what can be switched -----------------------------------------------------------------
 
@@ -348,7 +369,11 @@ class _Bisecting:
             is_erased=lambda name: bool(name) and self._bench.site.ledger.is_erased(name),
             environ=self._bench.environ,
         )
-        return maker.recipe(*found)
+        made = maker.recipe(*found)
+        # A file outside the project is no copy: nothing is written there.
+        inside = os.path.join(os.path.realpath(root), "")
+        kept = [one for one in made.streams if one[1] == "<" or one[2].startswith(inside)]
+        return replace(made, streams=tuple(kept))
 
     def _value(self, factors: tuple[Factor, ...]) -> float | None:
         """Give the metric with these factors as in the later run; None where a command fails."""
@@ -476,7 +501,7 @@ def _inputs(stage: _Stage) -> Iterator[tuple[Use | None, Use | None]]:
     """Give what either run read of each file of the project, side by side."""
     sides: list[dict[str, Use]] = []
     for record in (stage.one, stage.two):
-        uses = [u for u in record.uses if u.role not in ("environment", "platform", "stream")]
+        uses = [u for u in record.uses if u.role not in _NOT_PLACED]
         sides.append({use.name: use for use in uses if not is_uri(use.name)})
     for name in sorted({*sides[0], *sides[1]}):
         yield sides[0].get(name), sides[1].get(name)

@@ -10,7 +10,7 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ class Recipe:
     produces: tuple[str, ...] = ()
     streams: tuple[tuple[int, str, str], ...] = ()
     inside: bool = False
+    calls: bool = False
     shown: str = ""
     problem: str = ""
 
@@ -60,7 +61,7 @@ class Recipe:
             ("--param", tuple(f"{key}={value}" for key, value in self.params.items())),
         ):
             out += [f"{option}={value}" for value in values]
-        return [*out, "--", *self.argv]
+        return [*out, *(["--trace-calls"] if self.calls else []), "--", *self.argv]
 
 
 class Recipes:
@@ -113,6 +114,7 @@ class Recipes:
             produces=tuple(map(self._placed, produces)),
             streams=tuple(streams),
             inside=inside,
+            calls=bool(again.get("calls")),
         )
         return self._finished(made, record)
 
@@ -122,18 +124,7 @@ class Recipes:
         values, more = self._revealed(tuple(recipe.params.values()))
         params = dict(zip(recipe.params, values, strict=True))
         problem = self._problem(recipe, argv, [*unknown, *more])
-        return Recipe(
-            argv=argv,
-            cwd=recipe.cwd,
-            name=recipe.name,
-            params=params,
-            uses=recipe.uses,
-            produces=recipe.produces,
-            streams=recipe.streams,
-            inside=recipe.inside,
-            shown=shown,
-            problem=problem,
-        )
+        return replace(recipe, argv=argv, params=params, shown=shown, problem=problem)
 
     def _problem(self, recipe: Recipe, argv: Sequence[str], unknown: Sequence[str]) -> str:
         if unknown:
@@ -201,6 +192,7 @@ def _shown(recipe: Recipe, record: RunRecord, root: str) -> str:
     words = shlex.join(recipe.argv)
     if not recipe.inside:
         options = [] if recipe.name is None else ["--name", record.step.label]
+        options += ["--trace-calls"] if recipe.calls else []
         options += [f"--uses={_near(path, recipe.cwd)}" for path in recipe.uses]
         options += [f"--produces={_near(path, recipe.cwd)}" for path in recipe.produces]
         options += [word for k, v in recipe.params.items() for word in ("--param", f"{k}={v}")]

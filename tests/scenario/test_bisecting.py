@@ -179,6 +179,30 @@ def test_what_cant_be_switched_is_said_when_it_decides(pipe: Project) -> None:
     assert "isn't reproduced by its inputs" in answer["words"]
 
 
+def test_what_writes_outside_or_by_an_absolute_path_is_not_run(pipe: Project) -> None:
+    outside = Path(pipe.env["HOME"], "results.txt")
+    body = pipe.read("train.py")
+    pipe.write("train.py", body + f"\nopen({str(outside)!r}, 'w').write('x')\n")
+    again(pipe)
+    config(pipe, depth=4)
+    again(pipe)
+    outside.write_text("kept")
+    runs = [f"run:{run['id']}" for run in pipe.runs("--step", "train.py")]
+    said = pipe.provgraph("bisect", "loss", runs[1], runs[0], code=3)
+    assert "outside the project" in said.told
+    assert outside.read_text() == "kept"
+    outside.unlink()
+
+    pipe.write("train.py", body + f"\nopen({str(pipe.root / 'table.txt')!r})\n")
+    for depth in (1, 3):
+        config(pipe, depth=depth)
+        pipe.git("commit", "-qam", "one more")
+        again(pipe)
+    runs = [f"run:{run['id']}" for run in pipe.runs("--step", "train.py")]
+    said = pipe.provgraph("bisect", "loss", runs[1], runs[0], code=3)
+    assert "names this project's own directory" in said.told
+
+
 def test_wrong_questions(pipe: Project) -> None:
     again(pipe)
     runs = [f"run:{run['id']}" for run in pipe.runs("--step", "train.py")]

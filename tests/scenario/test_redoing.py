@@ -134,7 +134,7 @@ def test_what_was_said_of_a_run_is_said_again(project: Project) -> None:
     """Name, parameters, declared files, directory and redirections: it is the same step."""
     project.write("sub/in.txt", "b\na\n")
     line = (
-        "cd sub && provgraph run --name sort --param way=up --uses ../more.txt "
+        "cd sub && provgraph run --trace-calls --name sort --param way=up --uses ../more.txt "
         "--produces made.txt -- sh -c 'cat; echo x > made.txt' < in.txt > out.txt 2>&1"
     )
     project.write("more.txt", "1\n")
@@ -144,7 +144,7 @@ def test_what_was_said_of_a_run_is_said_again(project: Project) -> None:
     project.write("sub/in.txt", "c\nb\na\n")
     (planned,) = redo(project, "-n")["plan"]
     assert planned["command"] == (
-        "(cd sub && provgraph run --name sort --uses=../more.txt --produces=made.txt "
+        "(cd sub && provgraph run --name sort --trace-calls --uses=../more.txt --produces=made.txt "
         "--param way=up -- sh -c 'cat; echo x > made.txt' < in.txt > out.txt 2> out.txt)"
     )
     redo(project)
