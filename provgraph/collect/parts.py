@@ -82,7 +82,7 @@ def code_parts(path: str, data: bytes) -> dict[str, str]:
     if not is_python(path, data):
         return {}
     try:
-        return function_digests(data, SYNTAX_SCHEME, _drop_docstrings)
+        return function_digests(data, SYNTAX_SCHEME, _drop_docstrings, _meant(data))
     except (ValueError, SyntaxError, RecursionError, MemoryError):
         return {}
 
@@ -410,8 +410,11 @@ def _python_digest(data: bytes) -> str:
         warnings.simplefilter("ignore")
         tree = ast.parse(data)
     _drop_docstrings(tree)
-    meant = [match.group().hex() for match in _MEANT.finditer(data)]
-    return f"{SYNTAX_SCHEME}:" + identity("syntax", SYNTAX_SCHEME, ast.dump(tree), *meant)
+    return f"{SYNTAX_SCHEME}:" + identity("syntax", SYNTAX_SCHEME, ast.dump(tree), *_meant(data))
+
+
+def _meant(data: bytes) -> list[str]:
+    return [match.group().hex() for match in _MEANT.finditer(data)]
 
 
 def _drop_docstrings(tree: ast.AST) -> None:

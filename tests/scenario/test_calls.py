@@ -182,6 +182,43 @@ def test_a_child_that_is_not_told_of_counts_whole(project: Project) -> None:
     assert touched(project, "lib.py") == {"#bytes"}
 
 
+def test_a_generator_that_never_starts_counts_by_being_one(project: Project) -> None:
+    """Nothing of it runs, so nothing tells of it; its caller gets a generator all the same."""
+    made = "def numbers():\n    yield 1\n\n\n"
+    text = made + "class Named:\n    global f\n\n    def f():\n        return 2\n"
+    project.write("lib.py", text)
+    project.write(
+        "main.py",
+        """
+        import os
+
+        import lib
+
+        made = lib.numbers()
+        with open("out.txt", "w") as file:
+            file.write(type(made).__name__ + str(lib.f()))
+        os._exit(0)  # to throw it away would run it, as the profile function sees it
+        """,
+    )
+    project.script("main.py", options=("--trace-calls",))
+    assert touched(project, "lib.py") == {"#body"}
+    project.write("lib.py", text.replace("yield 1", "yield 2"))
+    assert project.fallen() == {}
+    project.write("lib.py", text.replace("yield 1", "return 1"))
+    assert project.fallen() == {"stale": {"out.txt"}}
+    project.write("lib.py", text.replace("return 2", "return 3"))
+    assert project.fallen() == {"stale": {"out.txt"}}
+
+
+def test_what_a_first_line_says_counts(project: Project) -> None:
+    text = '# /// script\n# dependencies = ["numpy<2"]\n# ///\nopen("out.txt", "w").write("1")\n'
+    project.write("main.py", text)
+    project.script("main.py", options=("--trace-calls",))
+    assert touched(project, "main.py") == {"#body"}
+    project.write("main.py", text.replace("numpy<2", "numpy<3"))
+    assert project.fallen() == {"stale": {"out.txt"}}
+
+
 def test_a_killed_process_has_told_what_ran(project: Project) -> None:
     project.write("lib.py", "def f():\n    return 1\n\n\ndef g():\n    return 2\n")
     project.write(
