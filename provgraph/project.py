@@ -449,6 +449,15 @@ class Project:
             today=datetime.now(UTC).date(),
         )
 
+    def hook(self, action: str, names: Sequence[str]) -> Report:
+        """Install or uninstall git hooks that check, or say their status."""
+        from provgraph.collect import hooks
+
+        if action == "status":
+            return hooks.state(self.root)
+        do = hooks.install if action == "install" else hooks.uninstall
+        return do(self.root, names)
+
     def diff(self, before: str, after: str) -> RunDiff:
         """Say what differs between two runs: code, parameters, data, packages, then metrics.
 

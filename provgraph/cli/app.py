@@ -14,6 +14,7 @@ from provgraph.cli import (
     checking,
     doctor,
     graph,
+    hooking,
     importing,
     ledger,
     looking,
@@ -150,6 +151,15 @@ app.add_typer(_imports, name="import")
 
 _add(app, "push", ledger.push)
 _add(app, "pull", ledger.pull)
+
+_hooks = _app("Check each commit and each push, by git's hooks.")
+for _name, _command in (
+    ("install", hooking.install),
+    ("uninstall", hooking.uninstall),
+    ("status", hooking.status),
+):
+    _add(_hooks, _name, _command)
+app.add_typer(_hooks, name="hook")
 
 _ledger = _app("Look after the ledger, where everything recorded is kept.")
 _add(_ledger, "path", ledger.path)
