@@ -146,6 +146,7 @@ class _Planner:
         self.why: dict[Command, str] = {}
         self.puts: dict[Command, dict[str, Order]] = {}
         self.stops: dict[tuple[Command, str], Order] = {}
+        self._after: dict[int, set[int]] = {}
         self.leftovers: dict[Name, Order] = {}
         self.sure: set[Command] = set()
         self.asked: dict[tuple[int, str], tuple[str, ...]] = {}
@@ -183,12 +184,7 @@ class _Planner:
                 for order in several
                 if order.run is not None and (row := self.rows.get(order.run)) is not None
             },
-            after={
-                row.key: frozenset(
-                    one.key for one in rows if one is not row and self._goes_before(one, row)
-                )
-                for row in rows
-            },
+            after={row.key: frozenset(self._after[row.key]) for row in rows},
             sure=frozenset(row.key for row in rows if self._command(row) in self.sure),
             read={row.key: frozenset(g.name for _, g in self._read(row)) for row in rows},
             made={row.key: frozenset(name for _, name in self._made(row)) for row in rows},
@@ -447,6 +443,7 @@ class _Planner:
             for other in left:
                 if other is not row and self._goes_before(other, row):
                     after[row.key].add(other.key)
+        self._after = after
         out: list[RunRow] = []
         while left:
             keys = {row.key for row in left}

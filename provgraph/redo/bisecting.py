@@ -28,7 +28,7 @@ from provgraph.errors import CannotAnswer, UsageError
 from provgraph.model.answers import Bisection, Reach, Trial
 from provgraph.model.digests import ABSENT, content_digest
 from provgraph.model.names import is_uri, path_of
-from provgraph.model.parts import EXISTS, LISTING
+from provgraph.model.parts import EXISTS, LISTING, THERE
 from provgraph.model.records import RunRecord, Use
 from provgraph.redo.carrying import Interrupted, stoppable
 from provgraph.redo.job import Job, in_words
@@ -224,6 +224,8 @@ class _Bisecting:
         name = use.name
         if LISTING in use.touched or EXISTS in use.touched:
             self._list(name)
+            return True
+        if use.digest == THERE:  # where modules were looked for; those found are inputs themselves
             return True
         sides = []
         for side in (one, two):

@@ -202,6 +202,49 @@ def test_errno_stays(watch: Watch) -> None:
     assert watch.run(program).out == f"77 2 77 {3 << 8} 1".encode()
 
 
+BAD = """
+static char *edge(void) {
+    long page = sysconf(_SC_PAGESIZE);
+    char *at = mmap(0, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    munmap(at + page, page);
+    memset(at, 'x', page);
+    return at + page - 3; /* no end, and then nothing */
+}
+#define TRY(call) errno = 0; result = (long)(call); printf("%s %ld %d\\n", #call, result, errno);
+static void all(char *bad) {
+    struct stat found;
+    char buffer[9], *words[] = {"true", 0}, *worse[] = {"true", bad, 0};
+    long result;
+    TRY(open(bad, O_RDONLY)) TRY(open(bad, O_RDWR | O_CREAT, 0600)) TRY(openat(AT_FDCWD, bad, 0))
+    TRY(creat(bad, 0600)) TRY(fopen(bad, "r")) TRY(stat(bad, &found)) TRY(lstat(bad, &found))
+    TRY(fstatat(AT_FDCWD, bad, &found, 0)) TRY(access(bad, R_OK))
+    TRY(faccessat(AT_FDCWD, bad, 0, 0))
+    TRY(readlink(bad, buffer, 9)) TRY(unlink(bad)) TRY(unlinkat(AT_FDCWD, bad, 0))
+    TRY(rename(bad, "y")) TRY(rename("in", bad)) TRY(renameat(AT_FDCWD, bad, AT_FDCWD, "y"))
+    TRY(link(bad, "y")) TRY(link("in", bad)) TRY(symlink(bad, "y")) TRY(symlink("in", bad))
+    TRY(truncate(bad, 0))
+    TRY(connect(socket(AF_UNIX, SOCK_STREAM, 0), (void *)bad, 16))
+    TRY(execv(bad, words)) TRY(execv("/bin/true", worse)) TRY(execve("/bin/true", words, worse))
+}
+int main(void) {
+    setvbuf(stdout, 0, _IONBF, 0);
+    all((char *)16); all(edge()); all((char *)-4096L);
+    return 0;
+}
+"""
+
+
+def test_a_bad_address_is_refused_as_without_us(watch: Watch) -> None:
+    head = HEAD + "#include <sys/mman.h>\n#include <sys/socket.h>\n"
+    program = compiled(watch, head + BAD)
+    watch.write("in", "1")
+    bare = watch.bare(program)
+    seen = watch.run(program)
+    assert bare.returncode == 0
+    assert bare.stdout.count(b" -1 14\n") > 50  # EFAULT
+    assert (seen.status, seen.out, seen.err) == (0, bare.stdout, bare.stderr)
+
+
 @pytest.mark.parametrize("given", [None, "", "/none.so", "theirs"])
 def test_the_environment_is_as_it_was(watch: Watch, given: str | None) -> None:
     environ = {} if given is None else {"LD_PRELOAD": given}

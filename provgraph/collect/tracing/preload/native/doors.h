@@ -167,7 +167,8 @@ LOOK(faccessat, at, (int at, const char *path, int mode, int flags), (at, path, 
 DOOR int access(const char *path, int mode) {
     int result = REAL(access)(path, mode);
     size_t size = hook ? strlen(hook) : 0;
-    if (size && !strncmp(path, hook, size) && !strcmp(path + size, "/hooked"))
+    if (size && (!result || errno != EFAULT) && !strncmp(path, hook, size) &&
+        !strcmp(path + size, "/hooked"))
         hooked = by_interpreter(CALLER); /* the audit hook tells us that it is there */
     looked(CALLER, AT_FDCWD, path, result != 0);
     return result;
@@ -303,6 +304,10 @@ DOOR int renameat2(int from, const char *path, int at, const char *to, unsigned 
 
 static void to_symlink(struct change *one, const void *caller, const char *path, int at, const char *to) {
     char whole[PATH_MAX];
+    one->record = one->second = NULL;
+    one->made = 0;
+    if (!is_text(path) || !is_text(to))
+        return;
     const char *name = strrchr(to, '/');
     size_t size = name ? (size_t)(name - to) + 1 : 0;
     if (*path == '/' || at != AT_FDCWD || size + strlen(path) + 1 > sizeof whole)

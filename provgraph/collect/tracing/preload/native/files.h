@@ -35,7 +35,7 @@ static long path_of(int descriptor, char *buffer) {
 
 static int locate(struct place *place, int directory, const char *path) {
     place->path = NULL;
-    if (inert || !path || !*path)
+    if (inert || !is_text(path) || !*path)
         return 0;
     if (*path == '/') {
         place->path = path;
@@ -290,7 +290,7 @@ static void to_rename(struct change *one, const void *caller, int from, const ch
     char answer[128];
     one->record = one->second = NULL;
     one->made = 0;
-    if (hooked && by_interpreter(caller))
+    if ((hooked && by_interpreter(caller)) || !is_text(path) || !is_text(other))
         return;
     int known = locate(&source, from, path), wanted = locate(&one->place, to, other);
     if (!known && !wanted)
@@ -316,7 +316,7 @@ static void to_link(struct change *one, const void *caller, int from, const char
     struct stat found;
     one->record = one->second = NULL;
     one->made = 0;
-    if ((hooked && by_interpreter(caller)) || !locate(&one->place, to, other) ||
+    if ((hooked && by_interpreter(caller)) || !is_text(path) || !locate(&one->place, to, other) ||
         !raw_stat(one->place.path, &found, AT_SYMLINK_NOFOLLOW))
         return;
     if (locate(&source, from, path) && !raw_stat(source.path, &found, 0) && S_ISREG(found.st_mode))

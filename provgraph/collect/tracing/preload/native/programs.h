@@ -255,10 +255,10 @@ static char *const *traced(char *const argv[], const char **list, char *log) {
 static int launch(struct start one) {
     char path[PATH_MAX];
     char *empty[] = {NULL};
-    size_t count = length(one.environment);
     int spawned = one.pid != NULL, verdict = UNABLE, known;
-    if (inert || !one.file)
+    if (inert || !is_text(one.file) || !are_texts(one.argv) || !are_texts(one.environment))
         return one.call(&one);
+    size_t count = length(one.environment);
     if (one.descriptor != AT_FDCWD && *one.file != '/') {
         long size = path_of(one.descriptor, path);
         known = size > 0 && (size_t)size + strlen(one.file) + 2 < PATH_MAX;

@@ -56,6 +56,46 @@ static long raw(long number, long a, long b, long c, long d, long e, long f) {
 #error "this processor isn't supported; audit hooks still are"
 #endif
 }
+/* Tell whether a program's memory can be read: the kernel refuses a bad address with EFAULT, and we
+ * look before it does. It copies the set before it finds that there is no such way to change a mask. */
+static int readable(const void *at) {
+    uintptr_t word = (uintptr_t)at & ~(uintptr_t)7;
+    return raw(SYS_rt_sigprocmask, 99, (long)word, 0, 8, 0, 0) != -EFAULT;
+}
+
+/* Tell the same of a text: all of it, up to its end, or to where it is too long for a path. */
+static int is_text(const char *text) {
+    const char *at = text;
+    while (at && at - text <= PATH_MAX) {
+        size_t left = 4096 - ((uintptr_t)at & 4095);
+        if (!readable(at))
+            return 0;
+        if (memchr(at, 0, left))
+            return 1;
+        at += left;
+    }
+    return 0;
+}
+
+/* Tell it of a list of texts of any length, as programs are started with. */
+static int are_texts(char *const *list) {
+    for (; list; list++) {
+        if (!readable(list))
+            return 0;
+        if (!*list)
+            return 1;
+        for (const char *at = *list;;) {
+            size_t left = 4096 - ((uintptr_t)at & 4095);
+            if (!readable(at))
+                return 0;
+            if (memchr(at, 0, left))
+                break;
+            at += left;
+        }
+    }
+    return 1;
+}
+
 #define RAW3(n, a, b, c) raw(n, (long)(a), (long)(b), (long)(c), 0, 0, 0)
 #define RAW4(n, a, b, c, d) raw(n, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
 
