@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 
 from provgraph.collect import parts
+from provgraph.model.parts import BODY
 
 # More names than this tell nobody anything.
 MOST_PARTS = 200
@@ -18,6 +19,8 @@ def differing_parts(path: str, before: bytes | None, after: bytes | None) -> tup
     if not old or not new:
         return ()
     found = [part for part in dict.fromkeys([*old, *new]) if old.get(part) != new.get(part)]
+    if BODY in old:  # functions, and what runs when the module does
+        return tuple(sorted(found, key=lambda part: part == BODY)[:MOST_PARTS])
     keys = [part for part in found if not part.startswith("#")]
     # A key that differs lies in others that therefore do: the innermost says which.
     inner = [k for k in keys if not any(o != k and o.startswith(f"{k}.") for o in keys)]
