@@ -465,6 +465,13 @@ class _Story:
                     self._at(paths[one]).declared.add(kind)
 
 
+def _about_calls(trace: Trace) -> list[str]:
+    """Say that functions couldn't be told apart, where that was asked."""
+    if not trace.calls_lost:
+        return []
+    return [f"every function counts: some may have run unseen ({trace.calls_lost})"]
+
+
 def _same(one: Stat | None, other: Stat | None) -> bool:
     """Tell whether nothing wrote to a file between two looks; a chmod or a new link is no write."""
     return one is None or other is None or one[:4] == other[:4]
@@ -532,7 +539,7 @@ class _Account:
                 processes=len(trace.processes),
             ),
             paths=self.named,
-            complaints=tuple(self.story.missing),
+            complaints=(*self.story.missing, *_about_calls(trace)),
         )
 
     # -- products ----------------------------------------------------------------------------

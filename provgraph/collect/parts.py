@@ -431,18 +431,31 @@ def _drop_docstrings(tree: ast.AST) -> None:
 
 def _notebook_digest(data: bytes) -> str:
     notebook = json.loads(data)
+    kernel = notebook.get("metadata", {}).get("kernelspec", {}).get("name", "")
+    fields: list[str] = [str(kernel)]
+    for source, tags in _code_cells(notebook):
+        fields += (source, json.dumps(tags))
+    return f"{NOTEBOOK_SCHEME}:" + identity("notebook", *fields)
+
+
+def code_cells(data: bytes) -> list[str]:
+    """Give the sources of a notebook's code cells; none where it can't be read as one."""
+    try:
+        return [source for source, _ in _code_cells(json.loads(data))]
+    except (ValueError, RecursionError, *_ODD):
+        return []
+
+
+def _code_cells(notebook: Any) -> Iterator[tuple[str, list[str]]]:
     cells = notebook.get("cells")
     if cells is None:  # nbformat 3
         cells = [cell for sheet in notebook["worksheets"] for cell in sheet["cells"]]
-    kernel = notebook.get("metadata", {}).get("kernelspec", {}).get("name", "")
-    fields: list[str] = [str(kernel)]
     for cell in cells:
         if cell["cell_type"] == "code":
             source = cell.get("source", cell.get("input", ""))
             # Papermill puts parameters after the cell tagged so; other tools skip tagged cells.
             tags = sorted(cell.get("metadata", {}).get("tags", ()))
-            fields += (source if isinstance(source, str) else "".join(source), json.dumps(tags))
-    return f"{NOTEBOOK_SCHEME}:" + identity("notebook", *fields)
+            yield (source if isinstance(source, str) else "".join(source)), tags
 
 
 def _python_shebang(data: bytes) -> bool:

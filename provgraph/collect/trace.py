@@ -76,7 +76,7 @@ class Trace:
 
     `said` is what the program itself declared through the library, in order: (kind, name, value)
     with the kinds `uses`, `produces`, `param`, `metric` and `note`. `calls` maps sources of which
-    every function that ran is known to the names of those.
+    every function that ran is known to the names of those; `calls_lost` says why there are none.
     """
 
     method: str
@@ -85,3 +85,4 @@ class Trace:
     gaps: tuple[tuple[str, str], ...] = ()
     said: tuple[tuple[str, str, str], ...] = ()
     calls: Mapping[bytes, frozenset[str]] = field(default_factory=dict)
+    calls_lost: str = ""

@@ -157,7 +157,9 @@ WHOLE = {
 def test_every_function_counts_where_some_may_run_unseen(project: Project, case: str) -> None:
     project.write("lib.py", "def f():\n    return 1\n\n\ndef g():\n    return 2\n")
     project.write("main.py", f"import lib\n{WHOLE[case]}open('out.txt', 'w').write('1')\n")
-    project.script("main.py", options=("--trace-calls",))
+    told = case != "source that is read"
+    said = project.script("main.py", options=("--trace-calls",), complaint=told)
+    assert ("every function counts: some may have run unseen" in said.told) == told
     assert touched(project, "lib.py") <= {"#syntax", "#bytes"}
     assert touched(project, "lib.py")
 

@@ -60,7 +60,7 @@ class ProcessLog:
     said: list[tuple[int, tuple[str, ...]]] = field(default_factory=list)
     gaps: list[tuple[str, str]] = field(default_factory=list)
     calls: dict[str, set[str]] | None = None
-    calls_lost: bool = False
+    calls_lost: str = ""
     ended: bool = False
     cut: bool = False
 
@@ -157,7 +157,7 @@ def _take_call(log: ProcessLog, file: str, function: str) -> None:
     if file:
         log.calls.setdefault(file, set()).add(function)
     else:
-        log.calls_lost = log.calls_lost or bool(function)
+        log.calls_lost = log.calls_lost or function
 
 
 def _keys(values: list[bytes], pid: int) -> Access:

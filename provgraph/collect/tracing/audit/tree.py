@@ -62,6 +62,7 @@ def trace_of(logs: list[ProcessLog], command: Command, method: str, sight: Sight
         ),
         said=_said(logs),
         calls=_calls(logs, cut=bool(cut or sight.unproven)),
+        calls_lost=_calls_lost(logs, cut=bool(cut or sight.unproven)),
     )
 
 
@@ -85,6 +86,15 @@ def _calls(logs: Sequence[ProcessLog], *, cut: bool) -> dict[bytes, frozenset[st
         for file, names in ran.items()
         if file not in unknown
     }
+
+
+def _calls_lost(logs: Sequence[ProcessLog], *, cut: bool) -> str:
+    """Say why every function counts although it was asked which of them run."""
+    if all(log.calls is None for log in logs):
+        return ""
+    if cut:
+        return "a part of the trace is missing"
+    return next((log.calls_lost for log in logs if log.calls_lost), "")
 
 
 def _said(logs: Sequence[ProcessLog]) -> tuple[tuple[str, str, str], ...]:

@@ -94,6 +94,7 @@ def start_telling():
     """Begin; Python before 3.11 doesn't know a function's place, so every function counts."""
     global HANDLED_IMPORT
     if sys.version_info < (3, 11):
+        lose_calls("Python before 3.11")
         return
     emit(fields(b"F", "", "") + END)
     monitoring = getattr(sys, "monitoring", None)
