@@ -180,7 +180,7 @@ def test_a_child_that_is_not_told_of_counts_whole(project: Project) -> None:
         open("out.txt", "w").write("1")
         """,
     )
-    project.script("main.py", options=("--trace-calls",))
+    project.script("main.py", options=("--trace-calls",), complaint=True)
     assert touched(project, "lib.py") == {"#bytes"}
 
 
