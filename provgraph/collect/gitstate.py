@@ -297,18 +297,14 @@ def _exactly(stream: IO[bytes], size: int) -> bytes:
 
 
 def _start(
-    root: Path,
-    arguments: Iterable[str],
-    *,
-    stdin: int = subprocess.DEVNULL,
-    settings: Iterable[str] = (),
+    root: Path, arguments: Iterable[str], *, stdin: int = subprocess.DEVNULL
 ) -> subprocess.Popen[bytes]:
     environ = {name: value for name, value in os.environ.items() if name not in _HOOK_VARIABLES}
     environ["LC_ALL"] = "C"
     environ["GIT_TERMINAL_PROMPT"] = "0"
     errors = subprocess.PIPE if stdin == subprocess.DEVNULL else subprocess.DEVNULL
     return subprocess.Popen(
-        ["git", *_QUIET, *settings, "-C", os.fspath(root), *arguments],
+        ["git", *_QUIET, "-C", os.fspath(root), *arguments],
         stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=errors,
@@ -327,10 +323,10 @@ class Answer:
     problem: str = ""
 
 
-def ask_git(root: Path, *arguments: str, settings: Iterable[str] = ()) -> Answer:
+def ask_git(root: Path, *arguments: str) -> Answer:
     """Ask git and wait; UsageError only where git itself can't be started."""
     try:
-        process = _start(root, arguments, settings=settings)
+        process = _start(root, arguments)
         out, problem = process.communicate()
     except OSError as error:
         raise UsageError(f"git can't be started: {error}", hint="install git") from error

@@ -281,6 +281,33 @@ def test_a_policy_says_what_fails(merging: Project) -> None:
     assert [one["rule"] for one in check(merging, code=1)["failures"]] == ["too-many"]
 
 
+def test_a_change_of_the_gate_itself_is_said(merging: Project) -> None:
+    policy(merging, "[check]\nfail_on = []\n")
+    for answer in both_ways(merging):
+        assert len(answer["excused"]) == 1
+        assert "alters what passes here (check" in answer["excused"][0]
+    merging.write("provgraph.toml", merging.read("provgraph.toml") + "# said\n")
+    assert check(merging, "--base", "HEAD")["excused"] == []
+
+
+def test_settings_and_programs_of_the_person_who_asks_change_nothing(
+    merging: Project, tmp_path: Path
+) -> None:
+    merging.write("data/a.txt", "aaaa")
+    merging.write(".gitattributes", "*.txt diff=odd\n")
+    plain = check(merging)
+    program = f"touch {tmp_path}/ran;"
+    for name, value in {
+        "diff.odd.textconv": program, "diff.odd.command": program, "diff.external": program,
+        "diff.noprefix": "true", "diff.mnemonicPrefix": "true", "diff.srcPrefix": "x/y/",
+        "diff.submodule": "log", "diff.ignoreSubmodules": "all", "diff.renames": "copies",
+        "core.quotePath": "true", "color.ui": "always", "diff.interHunkContext": "9",
+    }.items():  # fmt: skip
+        merging.git("config", name, value)
+    assert check(merging) == plain
+    assert not (tmp_path / "ran").exists()
+
+
 def test_exceptions_hold_until_their_day(merging: Project) -> None:
     merging.provgraph("pin", "score.txt", "--as", "published")
     merging.write("params.json", '{"scale": 3}\n')

@@ -26,6 +26,7 @@ from provgraph.collect.changes.gitdiff import (
     span_of,
 )
 from provgraph.collect.changes.installed import PackageChange
+from provgraph.collect.configuration import FILE as CONFIGURATION
 from provgraph.collect.content import Contents, StatCache
 from provgraph.collect.gitstate import find_repository
 from provgraph.collect.worktree import WorkingTree
@@ -83,7 +84,12 @@ def check_merge(
     try:
         drafts = tuple(_Drafting(questions, states, recorded, policy).drafts())
         comparing = Comparing(states.before, states.after, drafts, _base_words(span), _head(span))
-        return _located(place.root, span, check(questions, comparing, policy, today))
+        answer = check(questions, comparing, policy, today)
+        rules = _changed_rules(states)
+        if rules:  # said at once: nobody should loosen the gate in passing
+            said = f"{CONFIGURATION}: the change alters what passes here ({', '.join(rules)})"
+            answer = replace(answer, excused=(said, *answer.excused))
+        return _located(place.root, span, answer)
     finally:
         states.close()
 
@@ -247,6 +253,16 @@ def _is_package_file(file: FileChange) -> bool:
     from provgraph.collect.changes.packages import is_package_file
 
     return is_package_file(file.name)
+
+
+def _changed_rules(states: Comparison) -> list[str]:
+    """Give what of `[check]` the change itself alters."""
+    for file in states.files:
+        if file.name == CONFIGURATION:
+            old, new = (data or b"" for data in states.contents(file))
+            parts = differing_parts(file.name, old or b"\n", new or b"\n")
+            return [part for part in parts if part == "check" or part.startswith("check.")]
+    return []
 
 
 def _prefix(root: Path) -> str:

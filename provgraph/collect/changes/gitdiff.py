@@ -22,7 +22,6 @@ SUBMODULE = "submodule"
 
 # Where a branch's main line is looked for, best first.
 MAIN_LINES = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
-_NO_BLOB = "0" * 40
 _LINKED, _SUBMODULE = "120000", "160000"
 _TO_RUN, _NOT_TO_RUN = ("100644", "100755"), ("100755", "100644")
 # So many new files of the working tree are hashed to find out which of them only moved.
@@ -155,7 +154,7 @@ def changed_files(root: Path, span: Span) -> list[FileChange]:
 
 def _read(head: bytes, path: bytes) -> FileChange:
     before, after, old, new, status = head.decode("ascii").removeprefix(":").split(" ")
-    blobs = ("" if old == _NO_BLOB else old, "" if new == _NO_BLOB else new)
+    blobs = (old if old.strip("0") else "", new if new.strip("0") else "")
     if _SUBMODULE in (before, after):
         how = SUBMODULE
     elif status == "A":
@@ -225,11 +224,18 @@ def changed_lines(
     """
     out: dict[str, list[Lines]] = {}
     ends = (span.base, span.head) if span.head else (span.base,)
-    options = ("--unified=0", "--no-color", "--no-ext-diff", "--no-renames", "--relative")
-    plain = ("-c", "diff.noprefix=false", "-c", "diff.mnemonicPrefix=false")
+    # Whatever the person's own settings are, and starting none of the programs they name.
+    options: tuple[str, ...] = (
+        "--unified=0",
+        "--no-color",
+        "--no-ext-diff",
+        "--no-textconv",
+        "--no-renames",
+    )
+    options += ("--relative", "--src-prefix=a/", "--dst-prefix=b/", "--submodule=short")
     for start in range(0, len(names), 500):
         paths = [f":(literal){path_of(name)}" for name in names[start : start + 500]]
-        said = ask_git(root, "diff", *options, *ends, "--", *paths, settings=plain)
+        said = ask_git(root, "diff", *options, *ends, "--", *paths)
         _read_hunks(said.out.split(b"\n"), out, most)
     return {name: tuple(places) for name, places in out.items()}
 
