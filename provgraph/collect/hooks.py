@@ -30,8 +30,9 @@ before="$(dirname "$0")/{name}{suffix}"
 
 _TOOL = """\
 if [ -n "${{PROVGRAPH_SKIP:-}}" ]; then exit 0; fi
-if [ -x {python} ] && {python} -c 'import provgraph' 2>/dev/null; then
-    provgraph() {{ {python} -m provgraph "$@"; }}
+# -P: a folder of the work tree that is called provgraph isn't us.
+if [ -x {python} ] && {python} -P -c 'import provgraph' 2>/dev/null; then
+    provgraph() {{ {python} -P -m provgraph "$@"; }}
 elif ! command -v provgraph >/dev/null; then
     echo 'provgraph: not found, so this is not checked' >&2
     exit 0

@@ -59,13 +59,15 @@ def _head(check: Check) -> str:
 
 def _sections(check: Check, limit: int) -> Iterator[Section]:
     affected = check.affected[: min(limit, _LISTED)]
+    hidden = len(check.affected) - len(affected)
     failures = list(other_failures(check, affected))
     if failures:
         before = "\n**Why it fails**\n\n"
-        yield _section(0, before, failures, _failure, noun="reason")
+        # The worst few findings get their room first; a table of everything would leave none.
+        yield _section(1 if hidden else 0, before, failures, _failure, noun="reason")
     if affected:
-        yield _section(1, "\n" + _TABLE, affected, _finding, noun="finding", count=len(affected))
-    hidden = len(check.affected) - len(affected)
+        weight = 0 if hidden else 1
+        yield _section(weight, "\n" + _TABLE, affected, _finding, noun="finding")
     if hidden > 0:
         rest = _later(check.affected, len(affected))
         title = f"{hidden:,} more affected"
@@ -103,9 +105,8 @@ def _section(
     row: Callable[[T], str],
     *,
     noun: str,
-    count: int = 0,
 ) -> Section:
-    return Section(weight, before, map(row, entries), count or len(entries), noun=noun)
+    return Section(weight, before, map(row, entries), len(entries), noun=noun)
 
 
 def _folded(

@@ -98,7 +98,11 @@ def _other_failures(
 ) -> Iterator[Mark]:
     """Give what fails the gate and is no hit: limits, and gaps; then gaps that don't fail it."""
     hard = {gap.subject for gap in check.gaps if gap.grade == BLOCKING}
+    whole = len(findings) == len(check.affected)
+    said = {rule for one in findings for rule in one.fails} if whole else set()
     for failure in other_failures(check, findings):
+        if not failure.subject and failure.rule in said:
+            continue  # «and more of the same rule»: each has its mark already
         if not (failure.rule == checks.GAP and failure.subject in hard):
             yield _failure(check, failure, by_cause)
     failing = {failure.subject for failure in check.failures if failure.rule == checks.GAP}

@@ -20,6 +20,9 @@ _HOST_SYNTAX = re.compile(
     r"(?<=[@#!~%&$])(?=\w)|(?<=://)(?=.)|(?<=\bwww)(?=\.)|(?<=\b[Gg][Hh])(?=-\d)|(?<=:)(?=[\w+-]+:)"
 )
 _OWNER = re.compile(r"@[A-Za-z0-9][A-Za-z0-9._-]{0,60}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,60})*\Z")
+# What makes a line of text an item, a heading or code.
+_LEAD = re.compile(r"\s*(?:[-+=]|\d{1,9}(?=[.)]))?")
+_LONGEST_OWNER = 100
 # Where `.`, `-` and the like mean nothing, they stay readable in the source, too.
 _HARMLESS = frozenset(".-+()!=:'\"{}^")
 
@@ -27,7 +30,12 @@ _HARMLESS = frozenset(".-+()!=:'\"{}^")
 def prose(text: str, most: int = 400) -> str:
     """Write outside text as running text on one line, cut to a length."""
     pieces = _HOST_SYNTAX.sub("\0", clip(shown(text), most)).split("\0")
-    return _BREAK.join(_SPECIAL.sub(_escaped, piece) for piece in pieces)
+    said = _BREAK.join(_SPECIAL.sub(_escaped, piece) for piece in pieces)
+    lead = _LEAD.match(said)
+    if lead is None or not lead[0]:
+        return said
+    mark = "".join(f"&#{ord(character)};" for character in lead[0].lstrip())
+    return mark + said[lead.end() :]
 
 
 def _escaped(found: re.Match[str]) -> str:
@@ -49,7 +57,8 @@ def code(text: str, most: int = 120) -> str:
 
 def owner(name: str) -> str:
     """Write who owns a path: the one kind of text that may mention somebody."""
-    return name if _OWNER.match(name) else prose(name, 80)
+    mentioned = len(name) <= _LONGEST_OWNER and _OWNER.match(name)
+    return name if mentioned else prose(name, 80)
 
 
 def fenced(lines: Sequence[str], language: str = "") -> tuple[str, str]:

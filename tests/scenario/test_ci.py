@@ -25,9 +25,14 @@ with open(here / "gh.log", "a") as log:
 kept = here / "comment.md"
 if "--method" not in words:
     mark = words[-1].split('startswith("')[1].split('")')[0]
-    if kept.exists() and kept.read_text().startswith(mark):
-        print(17)
-elif (here / "forbidden").exists() and "POST" in words:
+    author = words[-1].split('login == "')[1].split('")')[0]
+    comments = [(16, "grace", mark)]  # quotes one of ours
+    if kept.exists():
+        comments += [(17, "github-actions[bot]", kept.read_text()), (18, "ada", "+1")]
+    for number, login, body in comments:
+        if login == author and body.startswith(mark):
+            print(number)
+elif (here / "forbidden").exists():
     sys.exit(1)
 else:
     kept.write_text(pathlib.Path(words[-1].split("=@")[1]).read_text())
@@ -88,6 +93,8 @@ def carried_out(project: Project, action: Mapping[str, Any]) -> list[int]:
     """Carry out the steps of a composite action as the runner would; give how each ended."""
     codes = []
     for step in action["runs"]["steps"]:
+        if "uses" in step:
+            continue
         outputs = Path(project.env["GITHUB_OUTPUT"])
         status = re.findall(r"status=(\d+)", outputs.read_text()) if outputs.exists() else [""]
         values = {
@@ -124,6 +131,9 @@ def test_the_action_comments_once_and_stops_the_merge(cloned: Project, tmp_path:
     assert "out.txt" in (tmp_path / "summary.md").read_text()
     sarif = json.loads((tmp_path / "provgraph.sarif").read_text())
     assert sarif["runs"][0]["results"][0]["level"] == "error"
+    assert f"sarif={tmp_path}/provgraph.sarif\n" in (tmp_path / "output").read_text()
+    names = [step["name"] for step in action["runs"]["steps"]]
+    assert names.index("check") < names.index("sarif") < names.index("gate")
 
 
 def test_a_token_that_may_not_comment_stops_nothing(cloned: Project, tmp_path: Path) -> None:
@@ -131,6 +141,9 @@ def test_a_token_that_may_not_comment_stops_nothing(cloned: Project, tmp_path: P
     action = yaml.safe_load((CI / "github" / "action.yml").read_text())
     assert carried_out(cloned, action)[-1] == 1
     assert not (tmp_path / "tools" / "comment.md").exists()
+    (tmp_path / "tools" / "comment.md").write_text("<!-- provgraph check -->\nformer")
+    assert carried_out(cloned, action)[-1] == 1
+    assert (tmp_path / "tools" / "comment.md").read_text().endswith("former")
 
 
 def test_the_workflow_and_its_bundle(cloned: Project, tmp_path: Path) -> None:

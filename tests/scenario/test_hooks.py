@@ -108,6 +108,18 @@ def test_a_path_of_hooks_and_a_project_further_down(published: Project, tmp_path
     assert list((tmp_path / "hooks dir").iterdir()) == []
 
 
+def test_what_is_checked_out_does_not_answer_instead_of_us(published: Project) -> None:
+    published.provgraph("hook", "install", "--pre-commit")
+    published.write("provgraph/__init__.py", "")
+    published.write("provgraph/__main__.py", "print('fine, fine')")
+    published.write("json.py", "raise SystemExit(0)")
+    published.write("a.txt", "2")
+    said = commit(published)
+    assert said.code != 0
+    assert "out.txt" in said.told
+    assert "fine, fine" not in said.told
+
+
 def test_where_provgraph_is_not_nothing_is_stopped(published: Project) -> None:
     published.provgraph("hook", "install", "--pre-commit")
     path = hook(published, "pre-commit")

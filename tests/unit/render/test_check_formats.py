@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+from markdown_it import MarkdownIt
 
 from provgraph.errors import UsageError
 from provgraph.model.answers import Already, GapNote, Hit, Link, PlanStep, to_json
@@ -151,6 +154,69 @@ def test_a_comment_stays_within_the_host_s_limit() -> None:
     assert "left out" in text
     assert text.count("<details>") == text.count("</details>")
     assert text.startswith("<!-- provgraph check -->\n")
+
+
+def test_the_worst_findings_have_their_room_first() -> None:
+    many = [finding(f"out/{number}.png", fails="published") for number in range(3000)]
+    comment = write(check(many, [changed("params.yaml")]), "markdown", Style(limit=10))
+    assert sum(f"| `out/{number}.png`" in comment for number in range(10)) == 10
+    owned = replace(finding("out/a.png", fails="result"), owners=("@" + "a/" * 40_000 + "a",))
+    assert len(write(check([owned, *many]), "markdown")) <= 65_536
+
+
+def tags(markdown: str) -> list[str]:
+    """Give the tags of Markdown as a browser sees them, in order."""
+    found: list[str] = []
+
+    class Tags(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: object) -> None:
+            found.append(tag)
+
+    Tags().feed(MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(markdown))
+    return found
+
+
+@pytest.mark.parametrize(
+    "name",
+    [*HOSTILE, "- item", "+ item", "1. item", "12) item", "# head", "===", "![x](y)", "*b* _i_",
+     "~~s~~", "&lt;b&gt;", "<b", "</td></table>", "|", "\\", "a`", "    indented", "~~~"],
+)  # fmt: skip
+def test_a_comment_has_the_same_shape_whatever_is_called_what(name: str) -> None:
+    def named(name: str) -> str:
+        one = finding(name, cause=name)
+        one = replace(one, rank=name, excused=name, hit=replace(one.hit, words=name))
+        return write(
+            check(
+                [one],
+                [changed(name, words=name), changed(name, "unread", words=name)],
+                verdict=name,
+                failures=(Failure("too-many", name, name),),
+                gaps=(GapNote("blocking", "untraced", name, name),),
+                already_stale=(Already(name, "Result", "stale"),),
+                excused=(name,),
+                expired=(name,),
+            ),
+            "markdown",
+        )
+
+    assert tags(named(name)) == tags(named("plain.txt"))
+
+
+def test_a_comment_mentions_and_links_nobody_but_owners() -> None:
+    name = "@everyone #12 !3 ~label GH-7 https://a.example www.a.example :smile: $x$"
+    one = finding("a.png")
+    one = replace(one, hit=replace(one.hit, words=name))
+    words = re.sub(r"(`+).*?\1", "", html.unescape(write(check([one]), "markdown")))
+    for live in ("@everyone", "#12", "!3", "~label", "GH-7", "//a", "www.", ":smile:", "$x"):
+        assert live not in words, live
+    assert "@ana" in words
+
+
+def test_more_of_the_same_rule_is_no_error_of_its_own() -> None:
+    answer = check([finding("a.png", fails="result")], [changed("params.yaml")])
+    more = Failure("result", "", "… and more of the same rule")
+    answer = replace(answer, failures=(*answer.failures, more))
+    assert sum(one["level"] == "error" for one in sarif(answer)["results"]) == 1
 
 
 def sarif(answer: Check) -> dict[str, Any]:
