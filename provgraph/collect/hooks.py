@@ -39,7 +39,7 @@ elif ! command -v provgraph >/dev/null; then
 fi
 # Only a gate that fails stops what is under way; where there is no answer, that is said.
 ask() {{
-    provgraph "$@" >&2
+    provgraph "$@" >&2 </dev/null
     if [ $? -eq 1 ]; then failed=1; fi
 }}
 failed=0

@@ -21,7 +21,7 @@ _HOST_SYNTAX = re.compile(
 )
 _OWNER = re.compile(r"@[A-Za-z0-9][A-Za-z0-9._-]{0,60}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,60})*\Z")
 # What makes a line of text an item, a heading or code.
-_LEAD = re.compile(r"\s*(?:[-+=]|\d{1,9}(?=[.)]))?")
+_LEAD = re.compile(r"\s*(?:[-+=]|\d{1,9}(?=[.)](?:\s|\Z)))?")
 _LONGEST_OWNER = 100
 # Where `.`, `-` and the like mean nothing, they stay readable in the source, too.
 _HARMLESS = frozenset(".-+()!=:'\"{}^")

@@ -23,6 +23,8 @@ from provgraph.render.text_parts import (
     write_plan,
 )
 
+NAME = 16  # cells that a name keeps beside what is said of it
+
 
 def write_check(page: Page, check: Check) -> None:
     """Write the verdict, the worst findings, the changes, what isn't known, the plan."""
@@ -79,7 +81,7 @@ def _write_findings(page: Page, shown: Sequence[Finding], hidden: int) -> None:
             page.line((plain.pad(name, column), "bold"), "  ", *spans, indent=2)
         else:
             page.line((plain.shorten(name, page.width - 2, dots=page.dots), "bold"), indent=2)
-            page.items([*spans], indent=6)
+            page.line(*spans, indent=6)
         _write_reason(page, one)
     page.more(hidden)
 
@@ -117,11 +119,15 @@ def _write_changes(page: Page, changes: Sequence[Changed], *, title: str) -> Non
     page.heading(title, len(changes))
     limit = page.style.limit or len(changes)
     for change in changes[:limit]:
-        how = page.own(how_of(change))
         hits = f"{page.dot}decides {change.hits:,}" if change.hits else ""
-        tag = f"{page.dot}{page.say(how)}{hits}"
-        room = max(16, page.width - 2 - plain.width_of(tag))
-        page.line((page.short(subject_of(change), room), "bold"), (tag, "dim"), indent=2)
+        tag = page.say(how_of(change)) + hits
+        room = page.width - 2 - plain.width_of(page.dot + tag)
+        if room >= NAME:
+            name = page.short(subject_of(change), room)
+            page.line((name, "bold"), (page.dot + tag, "dim"), indent=2)
+        else:
+            page.line((page.short(subject_of(change), page.width - 2), "bold"), indent=2)
+            page.prose(tag, indent=6, tone="dim", most=2)
         if change.words:
             page.prose(page.say(change.words), indent=6, tone="dim", most=3)
         if change.owners:

@@ -40,6 +40,8 @@ from provgraph.model.answers import (
     Trial,
     UsedLine,
 )
+from provgraph.model.checks import Changed, Check, Failure, Finding, Lines
+from provgraph.render.terminal import count_of
 
 AS_OF = "2026-10-31T14:02:11Z"
 TREE = "working tree"
@@ -595,6 +597,87 @@ def bisection() -> Bisection:
     )
 
 
+def check() -> Check:
+    """A branch that edits parameters, bumps a package and rewords: one published result falls."""
+    base = impact()
+    findings = tuple(
+        Finding(
+            hit,
+            "published"
+            if hit.pinned
+            else f"a result, {count_of(hit.depth, 'step')} from the change",
+            "params/v3.yaml",
+            f"provgraph run -- python {hit.step}",
+            ("published",) if hit.pinned else (),
+            "replaced in version 4" if hit.name.endswith("summary.csv") else "",
+            ("@ada", "@lab/figures") if hit.pinned else (),
+        )
+        for hit in sorted(base.affected, key=lambda hit: (not hit.pinned, hit.depth))
+    )
+    changes = (
+        Changed("params/v3.yaml", "Config", "modified", ("trees", "seed"), "affects",
+                "prepare.py, train.py read it", 4, lines=(Lines("params/v3.yaml", 3, 4),)),
+        Changed("requirements.txt", "Environment", "package", ("numpy",), "affects",
+                "prepare.py imported it", 1, "1.26.4", "2.1.0", ("@lab/ops",),
+                (Lines("requirements.txt", 12, 12),)),
+        Changed("penguins/figure.py", "Script", "modified", (), "spared",
+                "the same code: only comments, formatting or docstrings differ (3 runs)"),
+        Changed("data/v4/dream.csv", "Dataset", "renamed", (), "spared", "the same bytes", 0,
+                "data/v3/dream.csv"),
+        Changed("README.md", "Dataset", "deleted", (), "unread", "no recorded run has read it"),
+    )  # fmt: skip
+    return Check(
+        as_of="12 records, newest run of 2026-10-31T14:01:58Z",
+        base="origin/main (7ada09b1452c)",
+        head="topic (4f1c2a9d0e3b)",
+        passed=False,
+        verdict="5 things that were current are affected, 1 of them published.",
+        failures=(
+            Failure("published", "out/v3/figure.png", "out/v3/figure.png is published"),
+            Failure("blocking-gap", UNTRACED.subject, "convert.sh ran what nothing traced"),
+            Failure("too-long", "", "renewing takes 9.5 hours, more than the 8 allowed"),
+        ),
+        changes=changes,
+        affected=findings,
+        already_stale=(Already("out/old/figure.png", "Result", "stale"),),
+        gaps=(UNTRACED, CONSUMED),
+        plan=base.plan,
+        excused=("out/summary.csv: replaced in version 4",),
+        expired=("out/v1/figure.png: the exception «old paper» ran out on 2026-09-30",),
+        totals={"changes": 5, "affecting": 2, "spared": 2, "unread": 1, "affected": 5}
+        | {"stale": 4, "behind": 1, "missing": 0, "published": 1, "pinned": 0}
+        | {"already_stale": 1, "blocking_gaps": 1},
+    )
+
+
+def check_passed() -> Check:
+    """Changes without effect only."""
+    totals = {"changes": 3, "spared": 2, "unread": 1, "affected": 0}
+    return replace(
+        check(), passed=True, verdict="Nothing that is current is affected.", failures=(),
+        changes=check().changes[2:], affected=(), already_stale=(), gaps=(), plan=(), excused=(),
+        expired=(), totals=totals,
+    )  # fmt: skip
+
+
+def check_hostile() -> Check:
+    """Names that would harm a terminal or a page, wherever a check names something."""
+    findings = tuple(
+        Finding(hit, hit.name, hit.name, f"python a.py '{hit.name}'", ("result",), "", (hit.name,))
+        for hit in impact_hostile().affected
+    )
+    changes = tuple(
+        Changed(name, "Dataset", "renamed", (name,), "affects", name, 1, name, name, (name,))
+        for name in (*HOSTILE, "x" * 10_000)
+    )
+    return replace(
+        check(), verdict=HOSTILE[3], affected=findings, changes=changes, base=HOSTILE[4],
+        head=HOSTILE[2], failures=(Failure("too-many", HOSTILE[1], HOSTILE[3]),),
+        gaps=impact_hostile().gaps, plan=impact_hostile().plan, excused=HOSTILE[:2],
+        expired=HOSTILE[2:4], already_stale=(Already(HOSTILE[3], "Result", "stale"),),
+    )  # fmt: skip
+
+
 def answers() -> dict[str, object]:
     """Every sample by name."""
     return {
@@ -620,4 +703,7 @@ def answers() -> dict[str, object]:
         "structure_none": structure_none(),
         "structure_hostile": structure(*HOSTILE[:4]),
         "report": report(),
+        "check": check(),
+        "check_passed": check_passed(),
+        "check_hostile": check_hostile(),
     }

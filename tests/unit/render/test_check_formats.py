@@ -6,6 +6,7 @@ import csv
 import html
 import io
 import json
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,6 +23,7 @@ from provgraph.model.answers import Already, GapNote, Hit, Link, PlanStep, to_js
 from provgraph.model.checks import Changed, Check, Failure, Finding, Lines
 from provgraph.render.checks import FORMATS, known, write
 from provgraph.render.interface import Style
+from tests.unit.render import samples
 
 SCHEMAS = Path(__file__).parents[3] / "schemas"
 
@@ -154,6 +156,18 @@ def test_a_comment_stays_within_the_host_s_limit() -> None:
     assert "left out" in text
     assert text.count("<details>") == text.count("</details>")
     assert text.startswith("<!-- provgraph check -->\n")
+
+
+@pytest.mark.parametrize("name", ["check", "check_passed"])
+def test_golden_comment(name: str) -> None:
+    """Compare with a golden; PROVGRAPH_UPDATE_GOLDENS=1 writes it."""
+    answer = samples.answers()[name]
+    assert isinstance(answer, Check)
+    text = write(answer, "markdown", Style(limit=3))
+    path = Path(__file__).parent / "golden" / f"{name}.md"
+    if os.environ.get("PROVGRAPH_UPDATE_GOLDENS"):
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
 
 
 def test_the_worst_findings_have_their_room_first() -> None:
