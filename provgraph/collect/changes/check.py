@@ -261,7 +261,8 @@ def _changed_rules(states: Comparison) -> list[str]:
         if file.name == CONFIGURATION:
             old, new = (data or b"" for data in states.contents(file))
             parts = differing_parts(file.name, old or b"\n", new or b"\n")
-            return [part for part in parts if part == "check" or part.startswith("check.")]
+            ways = [part.split(".") for part in parts]
+            return list(dict.fromkeys(".".join(way[:2]) for way in ways if way[0] == "check"))
     return []
 
 
