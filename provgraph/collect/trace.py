@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from provgraph.collect.family import NO_FAMILY, Family
+
 Action = Literal[
     "read",  # opened for reading, as data
     "module",  # read by the import system as source code
@@ -75,7 +77,8 @@ class Trace:
     """Everything seen of one command. `gaps` are (reason, subject) of `model/gaps.py`.
 
     `said` is what the program itself declared through the library, in order: (kind, name, value)
-    with the kinds `uses`, `produces`, `param`, `metric` and `note`. `calls` maps sources of which
+    with the kinds `uses`, `produces`, `param`, `metric` and `note`; `said_by` is (when, process) of
+    each. `family` tells the programs apart that were run. `calls` maps sources of which
     every function that ran is known to the names of those; `calls_lost` says why there are none.
     """
 
@@ -84,5 +87,7 @@ class Trace:
     accesses: tuple[Access, ...]
     gaps: tuple[tuple[str, str], ...] = ()
     said: tuple[tuple[str, str, str], ...] = ()
+    said_by: tuple[tuple[int, int], ...] = ()
+    family: Family = NO_FAMILY
     calls: Mapping[bytes, frozenset[str]] = field(default_factory=dict)
     calls_lost: str = ""

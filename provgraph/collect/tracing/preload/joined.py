@@ -12,7 +12,7 @@ import re
 import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from provgraph.collect.noise import HANDING_OVER, SERVERS, SESSION_SOCKETS
@@ -21,6 +21,7 @@ from provgraph.collect.tracing import programs
 from provgraph.collect.tracing.audit.log import ProcessLog, Spawn, read_logs
 from provgraph.collect.tracing.audit.tree import Command, Sight, command_of, label_of, trace_of
 from provgraph.collect.tracing.preload import ring
+from provgraph.collect.tracing.preload.kinship import family_of
 from provgraph.collect.tracing.preload.ring import Event
 from provgraph.collect.tracing.preload.strace import TOP, Traced, read_log
 
@@ -75,7 +76,7 @@ def read_trace(spool: Path, method: str) -> Trace:
         gaps=gaps,
         begun=command.pid in seen.by_pid or (0 in traced and traced[0].complete),
     )
-    return trace_of(logs, command, method, sight)
+    return replace(trace_of(logs, command, method, sight), family=family_of(events))
 
 
 def _traced(spool: Path, events: Sequence[Event], command: Command) -> dict[int, Traced]:
