@@ -17,7 +17,7 @@ from provgraph.render.html import label_of, write_html, write_whole
 from provgraph.render.looks import EVIDENCE_LOOKS, KIND_LOOKS, OTHER_LOOK, STATE_LOOKS
 from provgraph.render.placing import MOST_NODES, Placed, place
 from provgraph.render.terminal import count_of
-from provgraph.render.text_parts import when
+from provgraph.render.text_parts import gap_words, when
 
 # Mermaid draws nothing where a diagram has more, unless the page's owner raised these.
 MERMAID_EDGES, MERMAID_CHARACTERS = 500, 50_000
@@ -95,6 +95,8 @@ def seen_words(lineage: Lineage, placed: Placed) -> str:
         gaps if lineage.gaps else "",
         f"{count_of(placed.cut_nodes, 'node')} further away not drawn" if placed.cut_nodes else "",
     ]
+    # What the answer itself had cut isn't among the placed: both are said.
+    said += [gap_words(gap) for gap in lineage.gaps if gap.reason == "cut"]
     return " · ".join(filter(None, said))
 
 

@@ -82,6 +82,13 @@ def test_gaps_travel_with_the_drawing() -> None:
     assert "2 gaps, 1 blocking" in as_mermaid(lineage, title="t")
 
 
+def test_what_the_answer_had_cut_is_said_too() -> None:
+    gap = GapNote("noted", "cut", "", "9 nodes further away are left out")
+    lineage = replace(samples.lineage(), gaps=(gap,))
+    assert "9 nodes further away are left out" in as_svg(lineage, title="t")
+    assert "9 nodes further away are left out" in as_mermaid(lineage, title="t")
+
+
 def test_mermaid_is_cut_to_what_mermaid_draws() -> None:
     nodes = tuple(replace(hostile(f"{at}<&>" * 9), id=f"i{at}") for at in range(120))
     edges = tuple(GraphEdge("USES", f"i{a}", f"i{b}") for b in range(120) for a in range(b))
