@@ -714,12 +714,16 @@ class Project:
         *,
         direction: str = "both",
         depth: int | None = None,
+        style: str = "page",
     ) -> Lineage:
-        """Write one HTML file that shows the graph around a selector; gives what was drawn."""
-        from provgraph.render.html import write_html
+        """Write one file that shows the graph around a selector; gives what was drawn.
+
+        `style` is page (HTML), svg or mermaid.
+        """
+        from provgraph.render.drawing import write_drawing
 
         drawn = self._drawn(selector, direction, depth, affected=True)
-        write_html(drawn, output, title=selector or self.root.name)
+        write_drawing(drawn, output, style=style, title=selector or self.root.name)
         return drawn
 
     def _drawn(

@@ -133,17 +133,34 @@ def render(
     direction: Direction = "both",
     depth: Depth = None,
     output: Annotated[
-        str, typer.Option("-o", "--output", metavar="FILE", help="The page to write.")
-    ] = "graph.html",
+        str | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="The file to write.",
+            show_default="graph.html, graph.svg or graph.mmd",
+        ),
+    ] = None,
+    style: Annotated[
+        Literal["page", "svg", "mermaid"],
+        typer.Option("--style", help="An HTML page, a picture, or text that Mermaid draws."),
+    ] = "page",
 ) -> None:
-    """Draw the graph as one HTML file that works offline.
+    """Draw the graph as one file that works offline.
 
     Examples:
         provgraph render data/v3 --direction down -o graph.html
         provgraph render out/summary.csv --direction up --depth 4
+        provgraph render out/summary.csv --style mermaid
     """
+    from provgraph.render.drawing import STYLES
+
     session: Session = ctx.obj
-    drawn = session.project().render(selector, output, direction=direction, depth=depth)
+    output = output or STYLES[style]
+    drawn = session.project().render(
+        selector, output, direction=direction, depth=depth, style=style
+    )
     session.say(f"wrote {output}: {len(drawn.nodes):,} nodes, {len(drawn.edges):,} edges")
     for gap in drawn.gaps:
         session.say(gap.words or f"{gap.subject}: {gap.reason}")

@@ -62,12 +62,18 @@ class Drawn:
 def write_html(lineage: Lineage, path: str | Path, *, title: str) -> Drawn:
     """Write the page whole or not at all; raises CannotAnswer where it can't be written."""
     page, drawn = html_page(lineage, title=title)
+    write_whole(path, page)
+    return drawn
+
+
+def write_whole(path: str | Path, text: str) -> None:
+    """Write a file whole or not at all; raises CannotAnswer where it can't be written."""
     target = Path(path)
     temporary = None
     try:
         descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(page)
+            stream.write(text)
         # mkstemp makes it readable by the owner only; give it what an ordinary file would get.
         mask = os.umask(0)
         os.umask(mask)
@@ -84,7 +90,6 @@ def write_html(lineage: Lineage, path: str | Path, *, title: str) -> Drawn:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
         raise
-    return drawn
 
 
 def html_page(lineage: Lineage, *, title: str, most: int = MOST_NODES) -> tuple[str, Drawn]:

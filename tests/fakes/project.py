@@ -219,8 +219,9 @@ class FakeProject(Project):
         *,
         direction: str = "both",
         depth: int | None = None,
+        style: str = "page",
     ) -> Lineage:
-        self._asked("render", selector, output, direction=direction, depth=depth)
+        self._asked("render", selector, output, direction=direction, depth=depth, style=style)
         return _lineage()
 
     def structure(self) -> Structure:

@@ -333,6 +333,16 @@ def test_the_page_is_one_file_that_holds_the_answer(told_once: Project, tmp_path
     told_once.provgraph("render", "data/v3", "-o", str(tmp_path / "no" / "such" / "x.html"), code=3)
 
 
+def test_a_drawing_for_documents_holds_the_answer(told_once: Project, tmp_path: Path) -> None:
+    for style, name in (("svg", "a.svg"), ("mermaid", "a.mmd")):
+        drawn = tmp_path / name
+        said = told_once.provgraph("render", "data/v3", "--style", style, "-o", str(drawn))
+        assert said.out == b""
+        assert f"wrote {drawn}" in said.told
+        assert "out/v3/figure.svg" in drawn.read_text()
+    told_once.provgraph("render", "data/v3", "--style", "pdf", code=2)
+
+
 def test_doctor_finds_what_is_wrong(told_once: Project, tmp_path: Path) -> None:
     assert told_once.ask("doctor")["ok"] is True
     (tmp_path / "file").write_text("")

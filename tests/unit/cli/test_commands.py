@@ -76,10 +76,13 @@ CALLS: list[tuple[str, tuple[str, tuple[Any, ...], dict[str, Any]]]] = [
         "explore a --no-open --port 8000 --host ::1",
         ("explore", ("a",), {"host": "::1", "port": 8000, "open_browser": False}),
     ),
-    ("render", ("render", (None, "graph.html"), {"direction": "both", "depth": None})),
+    (
+        "render",
+        ("render", (None, "graph.html"), {"direction": "both", "depth": None, "style": "page"}),
+    ),
     (
         "render a -o g.html --depth 1",
-        ("render", ("a", "g.html"), {"direction": "both", "depth": 1}),
+        ("render", ("a", "g.html"), {"direction": "both", "depth": 1, "style": "page"}),
     ),
     ("graph rebuild", ("rebuild", (), {})),
     ("graph status", ("graph_status", (), {})),
