@@ -1060,13 +1060,17 @@ class Project:
         if found is None:
             return ""
         private = self.graphs.private_fields(found[1]).get("command", {})
+        record: Any = found[1]
+        name = record.step.label if record.step.named else ""
+        if private.get("whole"):  # a step of a run: the run's command renews it
+            private = private["whole"]
+            name = private.get("name", "")
         argv = private.get("argv")
         if not isinstance(argv, list):
             return ""
         if private.get("inside"):
             return shlex.join(map(str, argv))
-        record: Any = found[1]
-        named = f"--name {shlex.quote(record.step.label)} " if record.step.named else ""
+        named = f"--name {shlex.quote(name)} " if name else ""
         return f"provgraph run {named}-- {shlex.join(map(str, argv))}"
 
     def _run_record(self, run: str) -> tuple[str, RunRecord]:

@@ -83,7 +83,7 @@ class _Writer:
         """Write each step down as a run of its own, and the command as one that groups them."""
         records: list[RunRecord] = []
         complaints: list[str] = []
-        keys: dict[str, int] = {}
+        keys = {self.document["step"]["key"]: 1}  # what the command does itself is another step
         for share in shares:
             step, argv, cwd = self._step(share, keys)
             makers = {

@@ -98,6 +98,14 @@ LAUNCHERS: frozenset[str] = frozenset(
     ).split()
 )
 
+# Programs that start what is out of date: another time they may start less.
+BUILDERS: frozenset[str] = frozenset(
+    (
+        "make gmake bmake ninja snakemake cmake scons just task doit dvc waf meson nextflow luigi "
+        "invoke inv redo tup bazel"
+    ).split()
+)
+
 # Programs that have others do their work: on another machine, in a container, in a queue, later.
 HANDING_OVER: frozenset[str] = frozenset(
     (

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from provgraph.collect.family import NOBODY, Given, Program
+from provgraph.collect.noise import BUILDERS
 from provgraph.collect.places import Places
 from provgraph.collect.trace import Access, Trace
 from provgraph.model.gaps import BLOCKING, grade_of
@@ -62,7 +63,7 @@ def shares_of(trace: Trace, places: Places, streams: Sequence[Access]) -> list[S
     if len(trace.family.programs) < 2:
         raise OneStepError("")
     split = _Split(trace, places, streams)
-    if len(split.makers()) < 2:
+    if len(split.makers()) < split.least:
         raise OneStepError("")
     if trace.family.why:
         raise OneStepError(trace.family.why)
@@ -323,6 +324,17 @@ class _Split:
         """Give the groups that made something."""
         return {self.groups.of(one) for one in self.effects}
 
+    @property
+    def least(self) -> int:
+        """How many steps are worth telling apart.
+
+        One that a builder started is: next time it may be another, and both have to be told from
+        what the builder did itself.
+        """
+        words = [os.path.basename(word) for word in self.programs[0].argv[:2]]
+        alone = BUILDERS.intersection(words) and self.groups.of(0) not in self.makers()
+        return 1 if alone else 2
+
     def shares(self) -> list[Share]:
         """Give the steps, makers first."""
         while True:
@@ -332,7 +344,7 @@ class _Split:
                 continue
             if not (self._join_rereaders(lines) or self._join_circles(lines)):
                 break
-        if len(self.makers()) < 2:
+        if len(self.makers()) < self.least:
             raise OneStepError("its programs hang together")
         return _Cut(self, lines).shares()
 
