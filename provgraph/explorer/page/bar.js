@@ -130,19 +130,22 @@ const field = (key, label, value) => {
     going = new AbortController();
     try {
       const { found } = await get(`/api/search?${new URLSearchParams({ text: wanted })}`, going.signal);
+      const marked = at_ < 0 ? undefined : options()[at_]?.getAttribute("data-ask");
       hide();
       if (document.activeElement !== text || text.value.trim() !== wanted) return;
       const list = el("ul", { class: "found", role: "listbox", id, "aria-label": "Recorded names" });
       found.forEach((/** @type {any} */ one, /** @type {number} */ place) => {
         list.append(
-          el("li", { role: "option", id: `${id}-${place}`, "aria-selected": "false", on: { pointerdown: (/** @type {Event} */ event) => { event.preventDefault(); take(one.ask); } } }, icon(one.kind, 16), name(one.name), el("span", { class: "about" }, one.kind === "Run" ? one.ask.slice(0, 14) : one.kind)),
+          el("li", { role: "option", id: `${id}-${place}`, "data-ask": one.ask, "aria-selected": "false", on: { pointerdown: (/** @type {Event} */ event) => { event.preventDefault(); take(one.ask); } } }, icon(one.kind, 16), name(one.name), el("span", { class: "about" }, one.kind === "Run" ? one.ask.slice(0, 14) : one.kind)),
         );
       });
       if (!found.length) list.append(el("li", { class: "none" }, "No recorded name has this in it; Enter asks all the same"));
       box.append(list);
       text.setAttribute("aria-expanded", "true");
-      mark(-1);
-      at_ = -1;
+      // A longer list may come between an arrow key and Enter: what was marked stays so.
+      at_ = found.findIndex((/** @type {any} */ one) => one.ask === marked);
+      if (at_ >= 0) mark(at_);
+      else text.removeAttribute("aria-activedescendant");
     } catch (error) {
       if (!(error instanceof DOMException)) hide();
     }

@@ -146,7 +146,7 @@ def test_the_whole_job_by_keyboard(browser: Browser, exploring: Explorer) -> Non
         page.keyboard.press("Escape")
         page.keyboard.press("/")
         page.keyboard.type("v3/table")
-        page.locator(".found [role=option]").first.wait_for()
+        page.locator(".found [role=option]", has_text="v3/table").first.wait_for()
         page.keyboard.press("ArrowDown")
         page.keyboard.press("Enter")
         page.wait_for_url("**/?q=focus*")
@@ -174,6 +174,21 @@ def test_the_whole_job_by_keyboard(browser: Browser, exploring: Explorer) -> Non
         page.keyboard.press("h")
         settled(page)
         assert page.locator(".counts").count() == 1
+
+
+def test_a_list_that_changes_keeps_what_is_marked(browser: Browser, exploring: Explorer) -> None:
+    with opened(browser, exploring) as page:
+        page.keyboard.press("/")
+        page.keyboard.type("v3/tabl")
+        page.locator(".found [role=option]", has_text="v3/table").first.wait_for()
+        page.keyboard.press("ArrowDown")
+        with page.expect_response("**/api/search?text=v3%2Ftable"):
+            page.keyboard.type("e")
+        page.wait_for_timeout(50)
+        (marked,) = page.locator(".found [aria-selected=true]").all()
+        assert "v3/table" in marked.inner_text()
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/?q=focus*table.txt*")
 
 
 def test_without_scripts(browser: Browser, exploring: Explorer) -> None:
