@@ -16,9 +16,9 @@ from provgraph.collect.noise import Noise
 from provgraph.collect.outside import Outside
 from provgraph.collect.places import Places
 from provgraph.collect.run import Finished
-from provgraph.collect.steps import OneStepError, Share, shares_of
+from provgraph.collect.steps import Handed, OneStepError, Share, handed_to, shares_of
 from provgraph.collect.trace import Trace
-from provgraph.collect.watching import Site, new_run_id, step_of, tilde
+from provgraph.collect.watching import Site, make_full_tracer, new_run_id, step_of, tilde
 from provgraph.model.digests import keyed_digest
 from provgraph.model.records import Gap, Git, Metric, RunRecord, Step, Use
 
@@ -26,26 +26,63 @@ if TYPE_CHECKING:
     from provgraph.collect.assemble import Lookup
     from provgraph.collect.content import Contents
     from provgraph.collect.gitstate import GitState
+    from provgraph.collect.nested import Enclosing
     from provgraph.ledger.spool import Spool
 
 Makers = Mapping[str, tuple[str, str]]
 
 
 def described(
-    site: Site, spool: Spool, finished: Finished, trace: Trace, git: GitState
+    site: Site,
+    spool: Spool,
+    finished: Finished,
+    trace: Trace,
+    git: GitState,
+    above: Enclosing | None = None,
 ) -> tuple[list[RunRecord], tuple[str, ...]]:
     """Make a run's records, its steps' first, and put what they name into the ledger.
 
-    Gives complaints for the person, too.
+    `above` is the run that this one is a step of: what it handed down counts. Gives complaints
+    for the person, too.
     """
     writer = _Writer(site, spool, finished, git)
     places = Places(writer.top, writer.noise, writer.outside, site.configuration.stream_table)
+    handed = _handed(site, places, above, spool.document["started_ns"])
+    if handed is None:
+        records, complaints = _described(writer, places, trace)
+    else:
+        assert above is not None
+        # The command's own doing: it was started for what they had read.
+        down = (replace(one, pid=finished.pid) for one in handed.accesses)
+        trace = replace(
+            trace,
+            accesses=(*down, *trace.accesses),
+            processes=(*trace.processes, *handed.processes),
+        )
+        records, complaints = _described(writer, places, trace)
+        records[-1] = replace(records[-1], within=above.run)
+    return records, complaints
+
+
+def _handed(site: Site, places: Places, above: Enclosing | None, began: int) -> Handed | None:
+    if above is None or not above.small():
+        return None
     try:
-        if spool.document["uses"] or spool.document["produces"]:
+        trace = make_full_tracer(site).glimpse(above.events)
+        return handed_to(trace, places, os.getpid(), began)
+    except Exception:  # noqa: BLE001 - it is being written; the outer run then records this one
+        return None
+
+
+def _described(
+    writer: _Writer, places: Places, trace: Trace
+) -> tuple[list[RunRecord], tuple[str, ...]]:
+    try:
+        if writer.document["uses"] or writer.document["produces"]:
             raise OneStepError("what was said of it was said of it as a whole")
-        if spool.document.get("inside"):
+        if writer.document.get("inside"):
             raise OneStepError("")
-        shares = shares_of(trace, places, finished.streams)
+        shares = shares_of(trace, places, writer.finished.streams)
     except OneStepError as why:
         record, complaints = writer.whole(trace, str(why))
         return [record], complaints
@@ -81,10 +118,12 @@ class _Writer:
         self, trace: Trace, shares: Sequence[Share], places: Places
     ) -> tuple[list[RunRecord], tuple[str, ...]]:
         """Write each step down as a run of its own, and the command as one that groups them."""
-        records: list[RunRecord] = []
+        records: dict[int, RunRecord] = {}
         complaints: list[str] = []
         keys = {self.document["step"]["key"]: 1}  # what the command does itself is another step
         for share in shares:
+            if share.recorded:
+                continue
             step, argv, cwd = self._step(share, keys)
             makers = {
                 name: (records[number].run, records[number].step.key)
@@ -107,7 +146,9 @@ class _Writer:
                 lookup=_Here(self.lookup, makers),
                 others=share.others,
             )
-            records.append(replace(record, within=self.run, cpu_seconds=None, peak_memory=None))
+            records[share.number] = replace(
+                record, within=self.run, cpu_seconds=None, peak_memory=None
+            )
             complaints += said
         nothing = replace(trace, accesses=(), processes=(), said=(), said_by=())
         document = self.document
@@ -121,8 +162,9 @@ class _Writer:
             surroundings=False,
         )
         tracing = replace(record.tracing, processes=len(trace.processes))
-        record = replace(record, steps=len(records), tracing=tracing)
-        return [*records, record], (*dict.fromkeys([*complaints, *said]),)
+        nested = {one.run for one in trace.nested}
+        record = replace(record, steps=len(records) + len(nested), tracing=tracing)
+        return [*records.values(), record], (*dict.fromkeys([*complaints, *said]),)
 
     def _step(self, share: Share, keys: dict[str, int]) -> tuple[Step, list[str], str]:
         """Give a step's identity, words and directory: those of the programs that begin it."""

@@ -60,12 +60,23 @@ class Family:
     why: str = ""
 
     def at(self, pid: int, when: int) -> int:
-        """Give the program that a process ran at a time; nobody where that wasn't seen."""
+        """Give the program that a process ran at a time; nobody where that wasn't seen.
+
+        Before the first that was seen of it, it was about to become that.
+        """
         phases = self.phases.get(pid, ())
-        place = bisect_right(phases, when, key=lambda one: one[0]) - 1
-        if place < 0:
+        if not phases:
             return NOBODY
-        return phases[place][1]
+        place = bisect_right(phases, when, key=lambda one: one[0]) - 1
+        return phases[max(place, 0)][1]
+
+    def below(self, number: int) -> set[int]:
+        """Give a program and all that it started, or that those started."""
+        found = {number}
+        for program in self.programs:  # in the order of their starts: parents first
+            if program.parent in found:
+                found.add(program.number)
+        return found
 
 
 NO_FAMILY = Family(why="only a part of its programs was seen")

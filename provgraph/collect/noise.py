@@ -144,6 +144,10 @@ NATIVE_READERS: frozenset[str] = frozenset(
 )
 
 
+# Our own files, which lie in a watched Python as hooks; which version, its environment says.
+_OURS = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "")
+
+
 @dataclass(frozen=True)
 class Noise:
     """What doesn't count, as a question: the defaults, and a project's own additions."""
@@ -173,4 +177,4 @@ class Noise:
 
     def elsewhere(self, path: str) -> bool:
         """Tell whether an absolute path outside the project is noise."""
-        return any(matches(glob, path) for glob in self._globs[1])
+        return path.startswith(_OURS) or any(matches(glob, path) for glob in self._globs[1])

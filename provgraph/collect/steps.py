@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from provgraph.collect.family import NOBODY, Given, Program
 from provgraph.collect.noise import BUILDERS
 from provgraph.collect.places import Places
-from provgraph.collect.trace import Access, Trace
+from provgraph.collect.trace import Access, Process, Trace
 from provgraph.model.gaps import BLOCKING, grade_of
 
 _READS = frozenset({"read", "module", "program", "source", "keys"})
@@ -41,6 +41,7 @@ class Share:
     `others` are changes that other steps made to files; `makers` maps the paths it read to the
     share, by number, whose product it found there. `programs` are its own, `tops` those that
     others started. Times are ns since 1970; `status` is what it exited with, where that is known.
+    `recorded`: it is a run that recorded itself.
     """
 
     number: int
@@ -52,6 +53,42 @@ class Share:
     started: int
     ended: int
     status: int | None
+    recorded: bool = False
+
+
+@dataclass(frozen=True)
+class Handed:
+    """What a program rests on through those that started it: what they had read, who they are."""
+
+    accesses: tuple[Access, ...]
+    processes: tuple[Process, ...]
+
+
+def handed_to(trace: Trace, places: Places, pid: int, when: int) -> Handed | None:
+    """Give what a process of a command that still runs was handed; None where that can't be told.
+
+    Nor can it where a file was handed on that the command itself made: what that rests on, its
+    record says, and there is none yet.
+    """
+    if trace.family.why or any(grade_of(reason) == BLOCKING for reason, _ in trace.gaps):
+        return None
+    try:
+        split = _Split(trace, places, ())
+    except OneStepError:
+        return None
+    number = trace.family.at(pid, when)
+    lines = _Lines(split)
+    group = split.groups.of(number)
+    if number == NOBODY or not trace.family.below(number).issuperset(lines.members[group]):
+        return None
+    handed = lines.handed(group)
+    if any(split.writer(access) is not None for access in handed):
+        return None
+    above = lines.pids_above(group, split.programs[number].since) - {pid}
+    return Handed(
+        tuple(replace(access, when=min(access.when, when)) for access in handed),
+        tuple(one for one in trace.processes if one.pid in above),
+    )
 
 
 def shares_of(trace: Trace, places: Places, streams: Sequence[Access]) -> list[Share]:
@@ -127,6 +164,12 @@ class _Split:
         self.found: dict[tuple[bytes, int], int] = {}  # by path and reading: which content it was
         self.fed: set[int] = set()
         self.told: list[tuple[int, int]] = []
+        self.nested: dict[int, set[int]] = {}  # who recorded themselves, with all below them
+        for one in trace.nested:
+            number = trace.family.at(one.pid, one.when)
+            if number != NOBODY:
+                self.nested[number] = trace.family.below(number)
+                self.groups.join(self.nested[number])
         self._redirected(streams)
         self._take()
         self._judge_files()
@@ -159,7 +202,9 @@ class _Split:
         ]
         everything = [*self._streams, *self.trace.accesses, *given]
         for access in sorted(everything, key=lambda one: one.when):
-            self._access(access, self._of(access.pid, access.when))
+            number = self._of(access.pid, access.when)
+            if number not in self.nested:  # what another provgraph does for itself is no data
+                self._access(access, number)
         for program in self.programs:
             for one in program.given:
                 self._inherited(program, one)
@@ -186,6 +231,14 @@ class _Split:
                 self._moved(path, program)
                 self._gone(path, access, program)
             self._next(other, access, program, known=False)
+
+    def writer(self, access: Access) -> int | None:
+        """Give the program that had written what was found there; None for one from before."""
+        for path in self.places.ways_to(access.path, self.places.real(access.path)):
+            number = self.found.get((path, id(access)))
+            if number is not None and self.files[path].versions[number].writer is not None:
+                return self.files[path].versions[number].writer
+        return None
 
     def file(self, path: bytes) -> _File:
         return self.files.setdefault(path, _File())
@@ -329,11 +382,11 @@ class _Split:
         """How many steps are worth telling apart.
 
         One that a builder started is: next time it may be another, and both have to be told from
-        what the builder did itself.
+        what the builder did itself. So is one that recorded itself.
         """
         words = [os.path.basename(word) for word in self.programs[0].argv[:2]]
-        alone = BUILDERS.intersection(words) and self.groups.of(0) not in self.makers()
-        return 1 if alone else 2
+        builds = bool(BUILDERS.intersection(words) or self.nested)
+        return 1 if builds and self.groups.of(0) not in self.makers() else 2
 
     def shares(self) -> list[Share]:
         """Give the steps, makers first."""
@@ -475,6 +528,41 @@ class _Lines:
             and self.split.places.real(access.path) in self.written
         )
 
+    def since(self, group: int) -> int:
+        """Give when the first program of a group was started, in ns."""
+        return min(self.split.programs[one].since for one in self.members[group])
+
+    def pids(self, group: int, before: int | None = None) -> set[int]:
+        """Give the processes of a group, and of those that answered it."""
+        of = self.split.groups.of
+        found = {
+            pid
+            for pid, phases in self.split.trace.family.phases.items()
+            if any(number != NOBODY and of(number) == group for _, number in phases)
+        }
+        for child in self.children.get(group, ()):
+            if not self.fruitful(child) and (before is None or self.since(child) < before):
+                found |= self.pids(child, before)
+        return found
+
+    def pids_above(self, group: int, before: int) -> set[int]:
+        """Give the processes of those that started a group, and of those that answered them."""
+        found: set[int] = set()
+        left = set(self.parents[group])
+        seen = {group}
+        while left:
+            one = left.pop()
+            if one not in seen:
+                seen.add(one)
+                found |= self.pids(one, before)
+                left |= self.parents[one]
+        return found
+
+    def recorded(self, group: int) -> bool:
+        """Tell whether a group is runs that recorded themselves, and nothing else."""
+        nested = (below for below in self.split.nested.values())
+        return set(self.members[group]) <= set().union(*nested)
+
     def leftovers(self) -> bool:
         """Tell whether the command itself read something that no step of it rests on."""
         used = {id(a) for group in self.makers for a in self.handed(group)}
@@ -548,25 +636,22 @@ class _Cut:
         while len(order) < len(before):
             done = set(order)
             ready = (one for one, those in before.items() if one not in done and those <= done)
-            order += sorted(ready, key=self._since)
+            order += sorted(ready, key=self.lines.since)
             if len(order) == len(done):
                 raise OneStepError("its programs hang together")
         return order
 
-    def _since(self, group: int) -> int:
-        return min(self.split.programs[one].since for one in self.lines.members[group])
-
     def _share(self, group: int) -> Share:
         split, members = self.split, self.lines.members[group]
         programs = [split.programs[one] for one in members]
-        started = self._since(group)
+        started = self.lines.since(group)
         own = [access for one in members for access in split.own[one]]
         answers = self.lines.timeline(group)
         accesses = sorted(
             {id(a): a for a in [*self.lines.handed(group), *answers, *own]}.values(),
             key=lambda one: one.when,
         )
-        pids = self._pids(group, None) | self._pids_above(group, started)
+        pids = self.lines.pids(group) | self.lines.pids_above(group, started)
         trace = split.trace
         said = [
             word
@@ -591,6 +676,7 @@ class _Cut:
             started=started,
             ended=max([started, *ends, *(access.when for access in own)]),
             status=max((one.status for one in makers if one.status is not None), default=None),
+            recorded=self.lines.recorded(group),
         )
 
     def _makers(self, group: int, accesses: Sequence[Access]) -> dict[bytes, int]:
@@ -603,37 +689,14 @@ class _Cut:
                 if number is None or path in out:
                     continue
                 writer = self.split.files[path].versions[number].writer
-                out[path] = None if writer is None else self.number.get(of(writer))
+                maker = None if writer is None else of(writer)
+                known = maker is not None and not self.lines.recorded(maker)  # else the graph does
+                out[path] = self.number.get(maker) if maker is not None and known else None
         return {
             path: number
             for path, number in out.items()
             if number is not None and number != self.number[group]
         }
-
-    def _pids(self, group: int, before: int | None) -> set[int]:
-        """Give the processes of a group, and of those that answered it."""
-        of = self.split.groups.of
-        found = {
-            pid
-            for pid, phases in self.split.trace.family.phases.items()
-            if any(number != NOBODY and of(number) == group for _, number in phases)
-        }
-        for child in self.lines.children.get(group, ()):
-            if not self.lines.fruitful(child) and (before is None or self._since(child) < before):
-                found |= self._pids(child, before)
-        return found
-
-    def _pids_above(self, group: int, before: int) -> set[int]:
-        found: set[int] = set()
-        left = set(self.lines.parents[group])
-        seen = {group}
-        while left:
-            one = left.pop()
-            if one not in seen:
-                seen.add(one)
-                found |= self._pids(one, before)
-                left |= self.lines.parents[one]
-        return found
 
 
 def _digest(access: Access) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from provgraph.collect.family import NO_FAMILY, Family
+from provgraph.collect.nested import Nested
 
 Action = Literal[
     "read",  # opened for reading, as data
@@ -78,8 +79,9 @@ class Trace:
 
     `said` is what the program itself declared through the library, in order: (kind, name, value)
     with the kinds `uses`, `produces`, `param`, `metric` and `note`; `said_by` is (when, process) of
-    each. `family` tells the programs apart that were run. `calls` maps sources of which
-    every function that ran is known to the names of those; `calls_lost` says why there are none.
+    each. `family` tells the programs apart that were run, and `nested` the runs among them that
+    recorded themselves. `calls` maps sources of which every function that ran is known to the
+    names of those; `calls_lost` says why there are none.
     """
 
     method: str
@@ -89,5 +91,6 @@ class Trace:
     said: tuple[tuple[str, str, str], ...] = ()
     said_by: tuple[tuple[int, int], ...] = ()
     family: Family = NO_FAMILY
+    nested: tuple[Nested, ...] = ()
     calls: Mapping[bytes, frozenset[str]] = field(default_factory=dict)
     calls_lost: str = ""

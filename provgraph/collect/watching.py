@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from provgraph.collect.nested import Enclosing, Nested, enclosing
 from provgraph.errors import NotWatched, ProvgraphError, RunFailed
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ def watch(site: Site, command: Sequence[str], said: Said, *, say: Say | None = N
     except Exception as error:  # capture never harms the run it watches
         raise _not_watched(error) from error
     meanwhile = _Meanwhile(site)
+    above = enclosing(site.ledger.place)
     try:
         finished = run_command(
             command,
@@ -115,9 +117,8 @@ def watch(site: Site, command: Sequence[str], said: Said, *, say: Say | None = N
     if tracer.why and sys.platform == "linux":
         tell(f"code that isn't Python went unseen: {tracer.why}; see: provgraph doctor")
     try:
-        complaints = record_run(
-            site, spool, finished, tracer.collect(spool.events), meanwhile.git()
-        )
+        trace = tracer.collect(spool.events)
+        complaints = record_run(site, spool, finished, trace, meanwhile.git(), above)
         for line in complaints:
             tell(line)
     except KeyboardInterrupt:
@@ -351,15 +352,25 @@ def _user() -> str:
 
 
 def record_run(
-    site: Site, spool: Spool, finished: Finished, trace: Trace, git: GitState
+    site: Site,
+    spool: Spool,
+    finished: Finished,
+    trace: Trace,
+    git: GitState,
+    above: Enclosing | None = None,
 ) -> tuple[str, ...]:
-    """Make a run's records and keep them durably; gives complaints for the person."""
+    """Make a run's records and keep them durably; gives complaints for the person.
+
+    `above` is the run that watches this process: it hears that this one recorded itself.
+    """
     from provgraph.collect.describing import described
 
     with site.ledger.together():
-        records, complaints = described(site, spool, finished, trace, git)
+        records, complaints = described(site, spool, finished, trace, git, above)
         spool.keep(site.ledger, *records)
     spool.conclude(site.ledger, *records)
+    if above is not None and records[-1].within == above.run:
+        above.tell(Nested(spool.run_id, os.getpid(), spool.document["started_ns"]))
     return complaints
 
 

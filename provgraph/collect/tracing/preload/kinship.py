@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from provgraph.collect.tracing.preload.ring import Event
 
 _MOST = 20_000  # programs; beyond, numbers of processes may have come round
 _SOCKET = b"socket:"
+_ASKING = re.compile(r"(?:/spool/\w{26}/events|/provgraph-\w{8})/ask\Z")
 
 
 @dataclass(slots=True)
@@ -66,7 +68,7 @@ class _Reader:
             owner = phase.owner()
             if owner is not None:
                 owner.shares.add(os.fsdecode(event.path))
-        elif kind == "c" and not os.fsdecode(event.path).startswith(SESSION_SOCKETS):
+        elif kind == "c" and _telling(os.fsdecode(event.path)):
             self.why = self.why or "its programs talk through sockets"
 
     def _program_of(self, pid: int) -> Program | None:
@@ -144,6 +146,11 @@ def family_of(events: Sequence[Event]) -> Family:
     for event in events:
         reader.take(event)
     return reader.family()
+
+
+def _telling(address: str) -> bool:
+    """Tell whether a connection may carry data: not to the session, nor to a run within this."""
+    return not (address.startswith(SESSION_SOCKETS) or _ASKING.search(address))
 
 
 def _words(data: bytes) -> tuple[str, ...]:
