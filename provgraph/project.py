@@ -584,7 +584,21 @@ class Project:
         if self.store.record_of(run) is None:
             return show_imported(questions, row)
         name, record = self._run_record(run)
-        return show_run(questions, row, name, record, self.graphs.private_fields(record))
+        private = self.graphs.private_fields(record)
+        return show_run(questions, row, name, record, private, self._steps_of(record))
+
+    def _steps_of(self, record: RunRecord) -> list[RunRow]:
+        """Give the steps of a run, in the order of their starts."""
+        if not record.steps:
+            return []
+        meanwhile = self.store.list_runs(since=record.started, until=record.ended)
+        found = ((row, self.store.record_of(row.id)) for row in meanwhile)
+        inside: list[RunRow] = []
+        for row, recorded in found:
+            step: Any = recorded[1] if recorded is not None else None
+            if getattr(step, "within", None) == record.run:
+                inside.append(row)
+        return sorted(inside, key=lambda row: row.started)
 
     def near(self, selector: str, *, also: Sequence[str] = ()) -> Lineage:
         """Give what lies within two edges of a thing, counted, and of what is in `also` (ids)."""

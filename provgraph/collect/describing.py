@@ -18,6 +18,7 @@ from provgraph.collect.places import Places
 from provgraph.collect.run import Finished
 from provgraph.collect.steps import Handed, OneStepError, Share, handed_to, shares_of
 from provgraph.collect.trace import Trace
+from provgraph.collect.tracing.programs import is_launcher
 from provgraph.collect.watching import Site, make_full_tracer, new_run_id, step_of, tilde
 from provgraph.model.digests import keyed_digest
 from provgraph.model.records import Gap, Git, Metric, RunRecord, Step, Use
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from provgraph.collect.nested import Enclosing
     from provgraph.ledger.spool import Spool
 
+_SHELLS = ("sh", "bash", "dash", "zsh", "ksh", "ash")
 Makers = Mapping[str, tuple[str, str]]
 
 
@@ -295,19 +297,26 @@ class _Writer:
 
 
 def _telling(share: Share) -> list[Program]:
-    """Give the programs that a step is called after: those that began it, less its shells."""
+    """Give the programs that a step is called after: those that began it.
+
+    A shell that was told what to do, and a program that only starts another one, give their place
+    to what they started.
+    """
     tops = sorted(share.tops, key=lambda one: one.since)
-    if (
-        len(tops) > 1
-        or not tops
-        or os.path.basename(tops[0].argv[0] if tops[0].argv else "")
-        not in (*("sh", "bash", "dash", "zsh", "env"),)
-    ):
-        return tops
-    words = tops[0].argv[1:]
-    if words and words[0].startswith("-") and "c" in words[0]:  # what a shell was told to do
-        return [one for one in share.programs if one.parent == tops[0].number] or tops
+    while len(tops) == 1 and _only_starts(tops[0]):
+        below = [one for one in share.programs if one.parent == tops[0].number]
+        if not below:
+            break
+        tops = below
     return tops
+
+
+def _only_starts(program: Program) -> bool:
+    words = program.argv
+    name = os.path.basename(words[0]) if words else ""
+    if name in _SHELLS:
+        return len(words) > 1 and words[1].startswith("-") and "c" in words[1]
+    return is_launcher(name) or any(os.path.basename(one) == "provgraph" for one in words[:3])
 
 
 def _label_of(site: Site, program: Program) -> str:

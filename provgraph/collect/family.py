@@ -31,6 +31,7 @@ class Given:
 class Program:
     """One program of a watched command. Times are ns since 1970; `parent` is an index, or nobody.
 
+    `forker` is the process that it was started by, `pid` the one that it is.
     `status` is what it exited with, None where a signal ended it or nobody saw its end. `shares`
     names memory, queues and named pipes that it opened.
     """
@@ -41,11 +42,16 @@ class Program:
     since: int
     argv: tuple[str, ...]
     cwd: str
+    forker: int = 0
     until: int | None = None
     status: int | None = None
     replaced: bool = False
     given: list[Given] = field(default_factory=list)
     shares: set[str] = field(default_factory=set)
+
+    def standing(self, descriptor: int) -> bytes:
+        """Give what a descriptor was at the start, empty for a closed one."""
+        return next((one.what for one in self.given if one.descriptor == descriptor), b"")
 
 
 @dataclass(frozen=True, slots=True)

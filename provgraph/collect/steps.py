@@ -13,6 +13,7 @@ Where that can't be told, there is one step: the run.
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -22,12 +23,16 @@ from provgraph.collect.places import Places
 from provgraph.collect.trace import Access, Process, Trace
 from provgraph.model.gaps import BLOCKING, grade_of
 
+_EVER = 1 << 62
 _READS = frozenset({"read", "module", "program", "source", "keys"})
 _LOOKS = frozenset({"absent", "exists", "list"})
 _WRITES = frozenset({"write", "append", "update"})
 _DIGESTS = ("b3:", "k:")
 _PIPES = (b"pipe:", b"/memfd:")
+_DEVICES = (b"/dev/null", b"/dev/pts/", b"/dev/tty", b"/dev/zero", b"/dev/full")
 _DELETED = b" (deleted)"
+# Shells that open a redirection themselves, put it back, and start the program in between.
+_OPENERS = frozenset({"sh", "dash"})
 
 
 class OneStepError(Exception):
@@ -157,6 +162,7 @@ class _Split:
         self.places = places
         self.programs = trace.family.programs
         self.groups = _Groups(len(self.programs))
+        self.outside = {one.what for one in self.programs[0].given}  # open before it began
         self.files: dict[bytes, _File] = {}
         self.reads: list[list[Access]] = [[] for _ in self.programs]
         self.own: list[list[Access]] = [[] for _ in self.programs]
@@ -176,6 +182,10 @@ class _Split:
         self._pipes()
         for when, pid in trace.said_by:
             self.effects.add(self._of(pid, when))
+
+    def number_of(self, access: Access) -> int:
+        """Give the program that an access is of."""
+        return self._of(access.pid, access.when)
 
     def _of(self, pid: int, when: int) -> int:
         number = self.trace.family.at(pid, when)
@@ -200,9 +210,12 @@ class _Split:
             for one in program.given
             if one.stat is not None and one.mode != 1 and not one.what.endswith(_DELETED)
         ]
-        everything = [*self._streams, *self.trace.accesses, *given]
-        for access in sorted(everything, key=lambda one: one.when):
-            number = self._of(access.pid, access.when)
+        everything = sorted(
+            [*self._streams, *self.trace.accesses, *given], key=lambda one: one.when
+        )
+        opened = _Redirections(self, everything).opened()
+        for access in everything:
+            number = opened.get(id(access), self.number_of(access))
             if number not in self.nested:  # what another provgraph does for itself is no data
                 self._access(access, number)
         for program in self.programs:
@@ -300,7 +313,8 @@ class _Split:
         if given.stat is None or given.mode == 0 or given.what in self._session:
             return
         if given.what.endswith(_DELETED):
-            self.groups.join(self._line(program))
+            if given.what not in self.outside:
+                self.groups.join(self._line(program))
             return
         path = self.places.real(given.what)
         if self.places.name(path) is None:
@@ -326,21 +340,23 @@ class _Split:
             for version in file.versions:
                 if version.writer is None or not version.over:
                     continue
+                if not version.readers - {version.writer}:
+                    continue  # nobody else saw it
                 if version.known:
                     self.effects.add(version.writer)
-                elif version.readers - {version.writer}:
+                else:
                     self.groups.join([version.writer, *version.readers])
 
     # -- what else joins programs --------------------------------------------------------------
 
     def _pipes(self) -> None:
-        outside = {one.what for one in self.programs[0].given}
         holders: dict[bytes, dict[int, int]] = {}
         shares: dict[str, list[int]] = {}
         for program in self.programs:
             for given in program.given:
                 pipe = given.what.startswith(_PIPES) or given.what.endswith(_DELETED)
-                if (pipe or given.stat is None) and given.what not in outside:
+                device = given.what.startswith(_DEVICES)
+                if (pipe or given.stat is None) and not device and given.what not in self.outside:
                     held = holders.setdefault(given.what, {})
                     held[program.number] = held.get(program.number, 0) | (given.mode + 1)
             for name in program.shares:
@@ -395,11 +411,29 @@ class _Split:
             if self.groups.of(0) not in self.makers() and lines.leftovers():
                 self.effects.add(0)
                 continue
-            if not (self._join_rereaders(lines) or self._join_circles(lines)):
+            if not (
+                self._join_drivers(lines)
+                or self._join_rereaders(lines)
+                or self._join_circles(lines)
+            ):
                 break
         if len(self.makers()) < self.least:
             raise OneStepError("its programs hang together")
         return _Cut(self, lines).shares()
+
+    def _join_drivers(self, lines: _Lines) -> bool:
+        """Join a step with what was started for it alone: a compiler's driver and its passes."""
+        news = False
+        for group in self.makers():
+            if lines.recorded(group):
+                continue
+            above = lines.parents.get(group, set())
+            for parent in above if len(above) == 1 else ():
+                fruitful = {one for one in lines.children[parent] if lines.fruitful(one)}
+                alone = fruitful == {group} and parent not in lines.makers
+                if alone and 0 not in lines.members[parent]:
+                    news |= self.groups.join((group, parent))
+        return news
 
     def _join_rereaders(self, lines: _Lines) -> bool:
         """Join a step that has two contents of one name in its hands with the later one's maker."""
@@ -424,6 +458,106 @@ class _Split:
         for circle in circles:
             self.groups.join(circle)
         return bool(circles)
+
+
+class _Redirections:
+    """Files that a shell opened for one program: `sort in > out` is sort's doing, not the shell's.
+
+    The shell holds such a file only while the program runs. What it might put in itself, after
+    the program, rests on what it had read till then; where it read more before it put the
+    descriptor back, the file stays its own doing.
+    """
+
+    def __init__(self, split: _Split, everything: Sequence[Access]) -> None:
+        self._split = split
+        self._everything = everything
+        self._programs = split.programs
+        self._holders: dict[bytes, list[Program]] = {}
+        self._started: dict[int, list[Program]] = {}
+        for program in split.programs:
+            self._started.setdefault(program.forker, []).append(program)
+            for one in program.given:
+                if one.stat is not None and one.mode != 0:
+                    self._holders.setdefault(one.what, []).append(program)
+        self._reads: dict[int, list[int]] = {}
+        self._writes: dict[bytes, list[int]] = {}
+
+    def opened(self) -> dict[int, int]:
+        """Give, by access, which program a file was opened for."""
+        if not any(map(_opens, self._programs)):
+            return {}
+        writes: list[tuple[Access, Program]] = []
+        for access in self._everything:
+            program = self._programs[self._split.number_of(access)]
+            if access.action in _READS | _LOOKS:
+                if self._split.places.name(self._split.places.real(access.path)) is not None:
+                    self._reads.setdefault(program.number, []).append(access.when)
+            elif access.action in _WRITES:
+                self._writes.setdefault(access.path, []).append(access.when)
+                if _opens(program):
+                    writes.append((access, program))
+        found = {}
+        for access, shell in writes:
+            whom = self._whom(access, shell)
+            if whom is not None:
+                found[id(access)] = whom
+        return found
+
+    def _whom(self, access: Access, shell: Program) -> int | None:
+        path = self._split.places.end_of_links(self._split.places.real(access.path))
+        later = self._writes[access.path]
+        place = bisect_right(later, access.when)
+        until = later[place] if place < len(later) else _EVER
+        several = self._holders.get(path, [])
+        holders = several[
+            bisect_right(several, access.when, key=_since) : bisect_right(
+                several, until, key=_since
+            )
+        ]
+        if not holders:
+            return None
+        started = [p for p in holders if p.forker == access.pid and p.parent == shell.number]
+        if not all(any(self._below(one.number, p.number) for one in started) for p in holders):
+            return None
+        first = started[0]
+        end = self._put_back(started, path, shell)
+        reads = self._reads.get(shell.number, [])
+        place = bisect_right(reads, first.since)
+        if place < len(reads) and reads[place] < end:
+            return None
+        self._split.groups.join(one.number for one in started)
+        return first.number
+
+    def _below(self, top: int, number: int) -> bool:
+        while number > top:  # who starts another was there before it
+            number = self._programs[number].parent
+        return number == top
+
+    def _put_back(self, programs: Sequence[Program], path: bytes, shell: Program) -> int:
+        """Give a time at which the descriptor was surely what it had been before.
+
+        `programs` had it, one after the other. Any other program that was started meanwhile may
+        have told the shell something to put in.
+        """
+        first, last = programs[0], programs[-1]
+        after = self._started[first.forker]
+        place = bisect_right(after, last.since, key=_since)
+        if place - bisect_right(after, first.since, key=_since) >= len(programs):
+            return _EVER
+        held = {one.descriptor for program in programs for one in program.given if one.what == path}
+        if place < len(after) and all(
+            after[place].standing(one) == shell.standing(one) for one in held
+        ):
+            return after[place].since
+        return _EVER
+
+
+def _since(program: Program) -> int:
+    return program.since
+
+
+def _opens(program: Program) -> bool:
+    return bool(program.argv) and os.path.basename(program.argv[0]).lstrip("-") in _OPENERS
 
 
 class _Lines:
@@ -454,6 +588,7 @@ class _Lines:
         self._timelines: dict[int, list[Access]] = {}
         self._handed: dict[int, list[Access]] = {}
         self._fruitful: dict[int, bool] = {}
+        self._recorded: dict[int, bool] = {}
         self.written = {
             path
             for path, file in split.files.items()
@@ -560,8 +695,23 @@ class _Lines:
 
     def recorded(self, group: int) -> bool:
         """Tell whether a group is runs that recorded themselves, and nothing else."""
-        nested = (below for below in self.split.nested.values())
-        return set(self.members[group]) <= set().union(*nested)
+        if group not in self._recorded:
+            self._recorded[group] = bool(self.split.nested) and self._is_recorded(group)
+        return self._recorded[group]
+
+    def _is_recorded(self, group: int) -> bool:
+        nested: set[int] = set().union(*self.split.nested.values())
+        if not nested.issuperset(self.members[group]):
+            return False
+        # What rests on a content that this run made is told by this run: who made it has no
+        # record yet when the nested one is written.
+        of = self.split.groups.of
+        for one in self.members[group]:
+            for access in self.split.reads[one]:
+                writer = self.split.writer(access)
+                if writer is not None and not nested.issuperset(self.members[of(writer)]):
+                    return False
+        return True
 
     def leftovers(self) -> bool:
         """Tell whether the command itself read something that no step of it rests on."""
@@ -602,9 +752,6 @@ class _Lines:
                 if writer is not None:
                     out.add((of(writer), group))
         return {(one, other) for one, other in out if one != other}
-
-
-_EVER = 1 << 62
 
 
 class _Cut:

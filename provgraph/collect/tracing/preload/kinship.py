@@ -107,6 +107,7 @@ class _Reader:
             since=event.when,
             argv=self.words.pop(pid, ()) or _words(event.other),
             cwd=os.fsdecode(event.before),
+            forker=event.number,
         )
         phase = _Phase(event.when, above, program)
         if before is not None and before.program is None and not before.busy:

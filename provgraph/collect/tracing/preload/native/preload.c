@@ -242,12 +242,12 @@ static void handed(void) {
         if (flags < 0)
             continue;
         long size = path_of(descriptor, text);
-        if (size <= 0 || !strncmp(text, "/dev/null", (size_t)size))
+        if (size <= 0)
             continue;
         text[size] = 0;
         int file = !RAW3(SYS_fstat, descriptor, &found, 0) && S_ISREG(found.st_mode);
-        if (*text == '/' && !file && !S_ISFIFO(found.st_mode))
-            continue; /* a terminal, a device, a directory */
+        if (*text == '/' && !file && !S_ISFIFO(found.st_mode) && descriptor > 2)
+            continue; /* a terminal, a device, a directory: as a standard one, it says what is none */
         put('f', (int)(descriptor << 2 | (flags & O_ACCMODE)), text, NULL, 0, NULL, file ? &found : NULL);
         if (file && (flags & O_ACCMODE) != O_WRONLY)
             mark(head->read, hash_of(text)); /* a redirection: it was opened before anybody watched */
