@@ -144,6 +144,8 @@ NATIVE_READERS: frozenset[str] = frozenset(
 )
 
 
+_MOST_KNOWN = 200_000  # names of which it is remembered
+
 # Our own files, which lie in a watched Python as hooks; which version, its environment says.
 _OURS = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "")
 
@@ -171,9 +173,18 @@ class Noise:
                     outside.append("/" + glob)
         return tuple(inside), tuple(outside)
 
+    @cached_property
+    def _known(self) -> dict[str, bool]:
+        return {}
+
     def in_project(self, name: str) -> bool:
         """Tell whether a name in the project is noise."""
-        return any(matches(glob, name) for glob in self._globs[0])
+        known = self._known.get(name)
+        if known is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            known = self._known[name] = any(matches(glob, name) for glob in self._globs[0])
+        return known
 
     def elsewhere(self, path: str) -> bool:
         """Tell whether an absolute path outside the project is noise."""

@@ -24,13 +24,16 @@ from provgraph.collect.trace import Access, Process, Trace
 from provgraph.model.gaps import BLOCKING, grade_of
 
 _EVER = 1 << 62
+_MOST_HANDED = 200_000  # inputs of steps that their parents had read, all in all
 _READS = frozenset({"read", "module", "program", "source", "keys"})
 _LOOKS = frozenset({"absent", "exists", "list"})
 _WRITES = frozenset({"write", "append", "update"})
 _DIGESTS = ("b3:", "k:")
 _PIPES = (b"pipe:", b"/memfd:")
-_DEVICES = (b"/dev/null", b"/dev/pts/", b"/dev/tty", b"/dev/zero", b"/dev/full")
+_DEVICES = (b"/dev/null", b"/dev/tty", b"/dev/zero", b"/dev/full")
 _DELETED = b" (deleted)"
+# What compilers leave for builders: which headers a target includes, when it was built.
+_DUE = (b".d", b".dep", b".P", b"/.ninja_deps", b"/.ninja_log")
 # Shells that open a redirection themselves, put it back, and start the program in between.
 _OPENERS = frozenset({"sh", "dash"})
 
@@ -162,6 +165,10 @@ class _Split:
         self.places = places
         self.programs = trace.family.programs
         self.groups = _Groups(len(self.programs))
+        self._builds = [
+            any(os.path.basename(word) in BUILDERS for word in one.argv[:2])
+            for one in self.programs
+        ]
         self.outside = {one.what for one in self.programs[0].given}  # open before it began
         self.files: dict[bytes, _File] = {}
         self.reads: list[list[Access]] = [[] for _ in self.programs]
@@ -223,6 +230,8 @@ class _Split:
                 self._inherited(program, one)
 
     def _access(self, access: Access, program: int) -> None:
+        if self._builds[program] and _only_when(access):
+            return
         self.own[program].append(access)
         path = self.places.real(access.path)
         if access.action in _READS:
@@ -400,8 +409,7 @@ class _Split:
         One that a builder started is: next time it may be another, and both have to be told from
         what the builder did itself. So is one that recorded itself.
         """
-        words = [os.path.basename(word) for word in self.programs[0].argv[:2]]
-        builds = bool(BUILDERS.intersection(words) or self.nested)
+        builds = bool(self._builds[0] or self.nested)
         return 1 if builds and self.groups.of(0) not in self.makers() else 2
 
     def shares(self) -> list[Share]:
@@ -419,6 +427,8 @@ class _Split:
                 break
         if len(self.makers()) < self.least:
             raise OneStepError("its programs hang together")
+        if sum(len(lines.handed(group)) for group in self.makers()) > _MOST_HANDED:
+            raise OneStepError("what it read counts for too many of them")
         return _Cut(self, lines).shares()
 
     def _join_drivers(self, lines: _Lines) -> bool:
@@ -762,12 +772,19 @@ class _Cut:
         self.lines = lines
         self.order = self._in_order()
         self.number = {group: place for place, group in enumerate(self.order)}
-        self.changes = [
-            (split.groups.of(number), access)
-            for number, several in enumerate(split.own)
-            for access in several
-            if access.action in _WRITES or access.action in ("remove", "rename", "copy")
-        ]
+        self.changes: dict[bytes, list[tuple[int, Access]]] = {}
+        for number, several in enumerate(split.own):
+            for access in several:
+                if access.action in _WRITES or access.action in ("remove", "rename", "copy"):
+                    for path in self._paths(access):
+                        self.changes.setdefault(path, []).append((split.groups.of(number), access))
+
+    def _paths(self, access: Access) -> set[bytes]:
+        places = self.split.places
+        found = {places.real(access.path), places.end_of_links(places.real(access.path))}
+        if access.other is not None:
+            found.add(places.real(access.other))
+        return found | {access.path}
 
     def shares(self) -> list[Share]:
         """Give the steps, makers first."""
@@ -816,7 +833,7 @@ class _Cut:
                 accesses=tuple(accesses),
                 said=tuple(said),
             ),
-            others=tuple(access for other, access in self.changes if other != group),
+            others=self._others(group, accesses),
             makers=self._makers(group, accesses),
             programs=tuple(programs),
             tops=tuple(tops),
@@ -825,6 +842,17 @@ class _Cut:
             status=max((one.status for one in makers if one.status is not None), default=None),
             recorded=self.lines.recorded(group),
         )
+
+    def _others(self, group: int, accesses: Sequence[Access]) -> tuple[Access, ...]:
+        """Give what other steps did to the files that this one touched."""
+        paths = {path for access in accesses for path in self._paths(access)}
+        found = {
+            id(access): access
+            for path in paths
+            for other, access in self.changes.get(path, ())
+            if other != group
+        }
+        return tuple(found.values())
 
     def _makers(self, group: int, accesses: Sequence[Access]) -> dict[bytes, int]:
         """Give whose product lay at each path that was read, the first time it was."""
@@ -844,6 +872,16 @@ class _Cut:
             for path, number in out.items()
             if number is not None and number != self.number[group]
         }
+
+
+def _only_when(access: Access) -> bool:
+    """Tell of a builder's access whether it only says when a step is due, not what it does.
+
+    What a target is made from, its step reads itself.
+    """
+    return access.action in ("absent", "exists") or (
+        access.action == "read" and access.path.endswith(_DUE)
+    )
 
 
 def _digest(access: Access) -> bool:

@@ -298,6 +298,109 @@ def test_a_driver_that_reads_back_what_a_step_made(project: Project) -> None:
     assert "ab.out" in project.hit("b.txt")
 
 
+def test_a_driver_that_reads_one_name_again_after_each_step(project: Project) -> None:
+    for letter in "abc":
+        project.write(f"{letter}.txt", letter)
+    project.write("fit.py", COPY)
+    project.write(
+        "driver.py",
+        """\
+        import subprocess, sys
+        found = []
+        for name in "abc":
+            subprocess.run([sys.executable, "fit.py", f"{name}.txt", "now.out"], check=True)
+            found.append(open("now.out").read())
+        open("all.out", "w").write("".join(found))
+        """,
+    )
+
+    project.run("python", "driver.py")
+
+    for letter in "abc":
+        assert "all.out" in project.hit(f"{letter}.txt")
+    assert "now.out" in project.hit("c.txt")
+
+
+def test_a_program_that_waits_for_another_ones_file(project: Project) -> None:
+    project.write("in.txt", "1")
+    project.write("state.txt", "waiting")
+    project.write(
+        "slow.py",
+        "import time\ntime.sleep(0.4)\nopen('state.txt', 'w').write(open('in.txt').read())\n",
+    )
+    project.write(
+        "wait.py",
+        """\
+        import time
+        while (said := open("state.txt").read()) in ("waiting", ""):
+            time.sleep(0.02)
+        open("out.txt", "w").write(said)
+        """,
+    )
+    project.write("all.sh", "python slow.py &\npython wait.py\nwait\n")
+
+    project.run("sh", "all.sh")
+
+    assert project.read("out.txt") == "1"
+    assert "out.txt" in project.hit("in.txt")
+
+
+def test_a_pseudo_terminal_joins(project: Project) -> None:
+    project.write("in.txt", "1\n")
+    project.write(
+        "typing.py",
+        """\
+        import os, pty, time
+        pid, line = pty.fork()
+        if not pid:
+            os.execvp("sh", ["sh", "-c", "read -r w; sort /dev/null > no; echo $w > out.txt"])
+        time.sleep(0.2)
+        os.write(line, open("in.txt", "rb").read())
+        os.waitpid(pid, 0)
+        open("done.txt", "w").write("done")
+        """,
+    )
+
+    project.run("python", "typing.py")
+
+    assert project.read("out.txt") == "1\n"
+    assert "out.txt" in project.hit("in.txt")
+
+
+def test_arguments_that_another_program_found(project: Project) -> None:
+    for number in range(3):
+        project.write(f"data/{number}.txt", str(number))
+    project.write("list.txt", "data/0.txt\ndata/1.txt\ndata/2.txt\n")
+    project.write("fit.py", COPY)
+    project.write("all.sh", "cat list.txt | xargs -I{} python fit.py {} {}.out\n")
+
+    project.run("bash", "all.sh")
+
+    assert {f"data/{n}.txt.out" for n in range(3)} <= project.hit("list.txt")
+    assert {n for n in project.hit("data/1.txt") if n.endswith(".out")} == {"data/1.txt.out"}
+
+
+def test_a_here_document(project: Project) -> None:
+    project.write("name.txt", "x")
+    project.write("in.txt", "1\n")
+    project.write(
+        "all.sh",
+        """\
+        sort in.txt > before.txt
+        read -r name < name.txt
+        cat > made.ini <<END
+        name=$name
+        END
+        sort in.txt > after.txt
+        """,
+    )
+
+    for shell in ("sh", "bash"):
+        project.run(shell, "all.sh")
+        assert "made.ini" in project.hit("name.txt")
+        assert {"before.txt", "after.txt"} <= project.hit("in.txt")
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_workers_that_talk_are_one_step(project: Project, method: str) -> None:
     for number in range(3):
