@@ -24,7 +24,7 @@ from provgraph.collect.trace import Access, Process, Trace
 from provgraph.model.gaps import BLOCKING, grade_of
 
 _EVER = 1 << 62
-_MOST_HANDED = 200_000  # inputs of steps that their parents had read, all in all
+_MOST_HANDED = 50_000  # inputs of steps that their parents had read, all in all
 _READS = frozenset({"read", "module", "program", "source", "keys"})
 _LOOKS = frozenset({"absent", "exists", "list"})
 _WRITES = frozenset({"write", "append", "update"})
@@ -33,6 +33,8 @@ _PIPES = (b"pipe:", b"/memfd:")
 _DEVICES = (b"/dev/null", b"/dev/tty", b"/dev/zero", b"/dev/full")
 _DELETED = b" (deleted)"
 # What compilers leave for builders: which headers a target includes, when it was built.
+_PLAIN_BUILDERS = frozenset({"make", "gmake", "ninja", "samu"})
+_LONGEST = 1 << 20  # bytes of a makefile that are searched
 _DUE = (b".d", b".dep", b".P", b"/.ninja_deps", b"/.ninja_log")
 # Shells that open a redirection themselves, put it back, and start the program in between.
 _OPENERS = frozenset({"sh", "dash"})
@@ -165,10 +167,8 @@ class _Split:
         self.places = places
         self.programs = trace.family.programs
         self.groups = _Groups(len(self.programs))
-        self._builds = [
-            any(os.path.basename(word) in BUILDERS for word in one.argv[:2])
-            for one in self.programs
-        ]
+        self._builds = [bool(_words(one) & BUILDERS) for one in self.programs]
+        self._plain = self._plain_builders()
         self.outside = {one.what for one in self.programs[0].given}  # open before it began
         self.files: dict[bytes, _File] = {}
         self.reads: list[list[Access]] = [[] for _ in self.programs]
@@ -204,6 +204,19 @@ class _Split:
 
     # -- what happened to each file ------------------------------------------------------------
 
+    def _plain_builders(self) -> set[int]:
+        """Give the builders whose looking at files only says what is due.
+
+        A makefile that asks for files by itself (`$(wildcard x)`) decides by them.
+        """
+        found = {one.number for one in self.programs if _words(one) & _PLAIN_BUILDERS}
+        for access in self.trace.accesses if found else ():
+            if access.action == "read" and not access.path.endswith(_DUE):
+                number = self.trace.family.at(access.pid, access.when)
+                if number in found and _asks_for_files(access.path):
+                    found.discard(number)
+        return found
+
     def _redirected(self, streams: Sequence[Access]) -> None:
         """Take the command's own redirections as its doing, and leave the session's logs out."""
         kept = self.places.without_session_logs(streams)
@@ -230,7 +243,7 @@ class _Split:
                 self._inherited(program, one)
 
     def _access(self, access: Access, program: int) -> None:
-        if self._builds[program] and _only_when(access):
+        if program in self._plain and _only_when(access):
             return
         self.own[program].append(access)
         path = self.places.real(access.path)
@@ -874,12 +887,26 @@ class _Cut:
         }
 
 
+def _words(program: Program) -> set[str]:
+    return {os.path.basename(word) for word in program.argv[:2]}
+
+
+def _asks_for_files(path: bytes) -> bool:
+    try:
+        with open(path, "rb") as file:
+            text = file.read(_LONGEST + 1)
+    except OSError:
+        return True
+    return b"wildcard" in text or len(text) > _LONGEST
+
+
 def _only_when(access: Access) -> bool:
     """Tell of a builder's access whether it only says when a step is due, not what it does.
 
-    What a target is made from, its step reads itself.
+    What a target is made from, its step reads itself. A file that it tried to open would have
+    been read: `-include local.mk`.
     """
-    return access.action in ("absent", "exists") or (
+    return (access.action in ("absent", "exists") and not access.opened) or (
         access.action == "read" and access.path.endswith(_DUE)
     )
 

@@ -34,7 +34,7 @@ class Access:
     `before` is, for the first destructive access to an existing file, its content as it was
     (digest), or "too-large", "unreadable", "lost" (asked for, no answer). `stat` is (device,
     inode, size, mtime_ns, ctime_ns) as the tracer saw it at the access, where it looked. `keys`
-    are the parts that `keys` is about.
+    are the parts that `keys` is about. `opened`: what is absent may have been meant to be read.
     """
 
     action: Action
@@ -46,6 +46,7 @@ class Access:
     size: int | None = None
     stat: tuple[int, int, int, int, int] | None = None
     keys: tuple[str, ...] = ()
+    opened: bool = True
 
 
 @dataclass(frozen=True, slots=True)

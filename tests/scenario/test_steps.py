@@ -114,6 +114,32 @@ def test_make_builds_what_hangs_together(project: Project) -> None:
     assert "a.o" not in project.hit("b.c")
 
 
+def test_what_a_makefile_would_include_or_ask_for(project: Project) -> None:
+    if not shutil.which("make"):
+        missing("native", "make isn't installed")
+    for number in range(2):
+        project.write(f"{number}.txt", "1\n")
+    project.write("Makefile", "-include local.mk\nall: 0.out 1.out\n%.out: %.txt\n\tsort $< > $@\n")
+    project.run("make", "-s")
+    assert project.fallen() == {}
+    project.write("local.mk", "X = 1\n")
+    assert project.fallen() == {"stale": {"0.out", "1.out"}}
+
+    (project.root / "local.mk").unlink()
+    project.write("0.txt", "2\n")
+    assert project.fallen() == {"stale": {"0.out"}}
+    project.write("0.txt", "1\n")
+    project.write(
+        "Makefile",
+        "all: 0.out 1.out\n%.out: %.txt\n\tsort $(if $(wildcard sub/up),-r) $< > $@\n",
+    )
+    project.write("sub/else", "")
+    project.run("make", "-s", "-B")
+    assert project.fallen() == {}
+    project.write("sub/up", "")
+    assert project.fallen() == {"stale": {"0.out", "1.out"}}
+
+
 def test_make_of_make_is_told_apart_as_well(project: Project) -> None:
     if not shutil.which("make"):
         missing("native", "make isn't installed")

@@ -278,6 +278,7 @@ class _Native:
             before=os.fsdecode(event.before) or None,
             size=event.stat[2] if event.stat else None,
             stat=None if compiled else event.stat,
+            opened=event.kind != "x" or event.number > 0,
         )
 
     def _is_python(self, path: bytes) -> bool:

@@ -259,8 +259,9 @@ static void was_open(struct opening *one, int descriptor) {
     struct stat found;
     if (descriptor < 0) {
         strike(one->record);
-        if (one->place.path && (error == ENOENT || error == ENOTDIR))
-            missed(&one->place);
+        if (one->place.path && one->place.inside && (error == ENOENT || error == ENOTDIR) &&
+            !again(one->place.hash, 'X'))
+            put('x', 1, one->place.path, NULL, 0, NULL, NULL);
         else if (one->place.path && error == EEXIST)
             looked(NULL, AT_FDCWD, one->place.path, 0);
     } else if (one->record && !one->record->flags) {
