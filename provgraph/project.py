@@ -584,7 +584,21 @@ class Project:
         if self.store.record_of(run) is None:
             return show_imported(questions, row)
         name, record = self._run_record(run)
-        return show_run(questions, row, name, record, self.graphs.private_fields(record))
+        private = self.graphs.private_fields(record)
+        return show_run(questions, row, name, record, private, self._steps_of(record))
+
+    def _steps_of(self, record: RunRecord) -> list[RunRow]:
+        """Give the steps of a run, in the order of their starts."""
+        if not record.steps:
+            return []
+        meanwhile = self.store.list_runs(since=record.started, until=record.ended)
+        found = ((row, self.store.record_of(row.id)) for row in meanwhile)
+        inside: list[RunRow] = []
+        for row, recorded in found:
+            step: Any = recorded[1] if recorded is not None else None
+            if getattr(step, "within", None) == record.run:
+                inside.append(row)
+        return sorted(inside, key=lambda row: row.started)
 
     def near(self, selector: str, *, also: Sequence[str] = ()) -> Lineage:
         """Give what lies within two edges of a thing, counted, and of what is in `also` (ids)."""
@@ -1060,13 +1074,17 @@ class Project:
         if found is None:
             return ""
         private = self.graphs.private_fields(found[1]).get("command", {})
+        record: Any = found[1]
+        name = record.step.label if record.step.named else ""
+        if private.get("whole"):  # a step of a run: the run's command renews it
+            private = private["whole"]
+            name = private.get("name", "")
         argv = private.get("argv")
         if not isinstance(argv, list):
             return ""
         if private.get("inside"):
             return shlex.join(map(str, argv))
-        record: Any = found[1]
-        named = f"--name {shlex.quote(record.step.label)} " if record.step.named else ""
+        named = f"--name {shlex.quote(name)} " if name else ""
         return f"provgraph run {named}-- {shlex.join(map(str, argv))}"
 
     def _run_record(self, run: str) -> tuple[str, RunRecord]:

@@ -16,9 +16,17 @@ from provgraph.model.records import Product, RunRecord, Use, document_of
 
 
 def show_run(
-    questions: Questions, row: RunRow, name: str, record: RunRecord, private: Mapping[str, Any]
+    questions: Questions,
+    row: RunRow,
+    name: str,
+    record: RunRecord,
+    private: Mapping[str, Any],
+    steps: Sequence[RunRow] = (),
 ) -> Shown:
-    """Show a run as recorded; `private` are its private fields by category, where not erased."""
+    """Show a run as recorded, and which runs are its steps.
+
+    `private` are its private fields by category, where not erased.
+    """
     wording = questions.wording
     node: dict[str, Any] = {
         "id": f"run:{record.run}",
@@ -42,6 +50,10 @@ def show_run(
         "removed": list(record.removed),
         "record": name,
     }
+    if record.within is not None:
+        node["within"] = run_id(record.within)
+    if record.steps:
+        node["steps"] = [{"id": run_id(step.id), "step": step.label} for step in steps]
     gaps = [note(gap.reason, wording.title(gap.subject)) for gap in record.gaps]
     erased = [key for key in record.private if not private.get(key)]
     gaps += [note("erased", f"{category} of this run") for category in erased]
@@ -161,6 +173,8 @@ def run_line(
         agent=str(private.get("agent", {}).get("user", "")),
         products=len(record.produces) if record is not None else 0,
         metrics=metrics,
+        within=(record.within or "") if record is not None else "",
+        steps=record.steps if record is not None else 0,
     )
 
 

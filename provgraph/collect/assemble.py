@@ -20,12 +20,12 @@ from typing import Any, Literal, Protocol
 from provgraph.collect.modules import searched
 from provgraph.collect.noise import Noise
 from provgraph.collect.outside import Outside
+from provgraph.collect.places import Places
 from provgraph.collect.run import Finished
 from provgraph.collect.trace import Access, Trace
 from provgraph.model.digests import ABSENT, content_digest
 from provgraph.model.gaps import BLOCKING, grade_of
-from provgraph.model.kinds import DEFAULT_STREAMS, SCRIPT, is_stream
-from provgraph.model.names import name_of
+from provgraph.model.kinds import DEFAULT_STREAMS, SCRIPT
 from provgraph.model.parts import (
     BODY,
     BYTES,
@@ -115,18 +115,24 @@ def assemble(
     declared_produces: Sequence[str] = (),
     keep: Callable[[str, bytes], str | None] | None = None,
     product_parts: Callable[[bytes], Mapping[str, str]] | None = None,
+    others: Sequence[Access] = (),
 ) -> Observed:
     """Say what a command used, produced and removed.
 
     `step` is the run's step key. `keep(name, path)` stores a source in the ledger and gives its
     object. `declared_…` are paths, absolute or from the root; directories stand for all files
-    below. Nothing is raised for a file that can't be read: it becomes a gap.
+    below. `others` are what other steps of the same run changed meanwhile. Nothing is raised for a
+    file that can't be read: it becomes a gap.
     """
     top = os.path.join(os.path.realpath(os.fsencode(root)), b"")
     story = _Story(top, noise or Noise(os.fsdecode(top)), outside, streams)
     streams_seen = story.without_session_logs(finished.streams)
-    for access in sorted([*streams_seen, *trace.accesses], key=lambda one: one.when):
-        story.take(access)
+    foreign = {id(one) for one in others}
+    for access in sorted([*streams_seen, *trace.accesses, *others], key=lambda one: one.when):
+        if id(access) in foreign:
+            story.leave(access)
+        else:
+            story.take(access)
     story.declare(declared_uses, declared_produces)
     return _Account(story, contents, lookup, step, keep, product_parts).observed(trace)
 
@@ -209,7 +215,8 @@ class _Path:
     """What happened to one path so far.
 
     `own`: what lies there now (or that nothing does) is this run's doing. `wrote`: how; `existed`:
-    there was something before the run touched it.
+    there was something before the run touched it. `overtaken`: another step changed it afterwards;
+    `made` is what it was before that, where that is known.
     """
 
     read: _Read | None = None
@@ -221,68 +228,19 @@ class _Path:
     seen: bool = False
     declared: set[str] = field(default_factory=set)
     size: int | None = None
+    overtaken: bool = False
+    made: str | None = None
 
 
-class _Story:
+class _Story(Places):
     """Accesses in order, folded into what each path went through."""
 
     def __init__(self, top: bytes, noise: Noise, outside: Outside, streams: Sequence[str]) -> None:
-        self.top = top
-        self.noise = noise
-        self.outside = outside
-        self.streams = streams
+        super().__init__(top, noise, outside, streams)
         self.paths: dict[bytes, _Path] = {}
         self.gone: set[bytes] = set()
         self.moved: list[tuple[bytes, bytes]] = []
         self.missing: list[str] = []
-        self._real: dict[bytes, bytes] = {}
-        self.names: dict[bytes, str | None] = {}
-
-    # -- names -------------------------------------------------------------------------------
-
-    def name(self, path: bytes) -> str | None:
-        """Give the name of an absolute path; None where it is noise."""
-        if path not in self.names:
-            self.names[path] = self._name(path)
-        return self.names[path]
-
-    def _name(self, path: bytes) -> str | None:
-        if path + b"/" == self.top:
-            return "."
-        if path.startswith(self.top):
-            name = name_of(path[len(self.top) :])
-            return None if self.noise.in_project(name) else name
-        if self.noise.elsewhere(os.fsdecode(path)):
-            return None
-        return self.outside.name(path)
-
-    def inside(self, path: bytes) -> bool:
-        """Tell whether a path lies in the project."""
-        return path.startswith(self.top) or path + b"/" == self.top
-
-    def stream(self, path: bytes) -> bool:
-        """Tell whether appends to a path don't depend on what was there."""
-        if self.inside(path):
-            return is_stream(name_of(path[len(self.top) :]), self.streams)
-        return is_stream(name_of(path.lstrip(b"/")), self.streams)
-
-    def real(self, path: bytes) -> bytes:
-        """Give a path with links in its directories resolved, and a link at its end as it is."""
-        head, tail = os.path.split(path)
-        if head not in self._real:
-            self._real[head] = os.path.realpath(head)
-        return os.path.join(self._real[head], tail)
-
-    def without_session_logs(self, streams: Sequence[Access]) -> list[Access]:
-        """Leave out where the session's output goes as a whole, outside the project.
-
-        A shell's `> /tmp/x.csv` leaves standard error alone; a batch system, a CI runner or nohup
-        sends both to files that go on growing when the run has ended.
-        """
-        outputs = [
-            one for one in streams if one.action != "read" and not self.inside(self.real(one.path))
-        ]
-        return [one for one in streams if len(outputs) < 2 or one not in outputs]
 
     # -- the events --------------------------------------------------------------------------
 
@@ -291,7 +249,7 @@ class _Story:
         path = self.real(access.path)
         action = access.action
         if action in ("read", "module", "program", "source", "keys"):
-            for place in self._ways_to(access.path, path):
+            for place in self.ways_to(access.path, path):
                 self._read(place, action, access)
         elif action == "absent":
             self._absent(path)
@@ -301,7 +259,7 @@ class _Story:
             if self.name(path) is not None:
                 self._at(path).listed = True
         elif action in ("write", "append", "update"):
-            self._write(self._end_of_links(path), action, access)
+            self._write(self.end_of_links(path), action, access)
         elif action == "remove":
             self._remove(path, access)
         elif action == "rename" and access.other is not None:
@@ -312,16 +270,6 @@ class _Story:
 
     def _at(self, path: bytes) -> _Path:
         return self.paths.setdefault(path, _Path())
-
-    def _end_of_links(self, path: bytes) -> bytes:
-        return os.path.realpath(path) if os.path.islink(path) else path
-
-    def _ways_to(self, spelled: bytes, path: bytes) -> list[bytes]:
-        """Give where a file lies, and the links by which it was reached: any of them may change."""
-        ways = [path, self._end_of_links(path)]
-        if spelled.startswith(self.top):
-            ways.append(spelled)
-        return list(dict.fromkeys(ways))
 
     def _read(self, path: bytes, role: str, access: Access) -> None:
         if self.name(path) is None:
@@ -434,6 +382,29 @@ class _Story:
         target = self._at(to)
         self._settle(target, access)
         target.own, target.wrote, target.removed = True, "write", False
+
+    def leave(self, access: Access) -> None:
+        """Take what another step did: what this one read and made is no longer what lies there."""
+        path = self.real(access.path)
+        if access.action in ("write", "append", "update"):
+            path = self.end_of_links(path)
+        self._overtaken(path, access)
+        if access.other is not None:
+            self._overtaken(self.real(access.other), replace(access, before=None, stat=None))
+
+    def _overtaken(self, path: bytes, access: Access) -> None:
+        state = self.paths.get(path)
+        if state is None:
+            return
+        if state.read is not None:
+            self._settle(replace(state, own=False, wrote=""), access)
+        if state.wrote and not state.overtaken:
+            known = access.before is not None and access.before.startswith(("b3:", "k:"))
+            state.overtaken, state.made, state.size = (
+                True,
+                access.before if known else None,
+                access.size,
+            )
 
     # -- what was said -----------------------------------------------------------------------
 
@@ -549,6 +520,8 @@ class _Account:
         if not state.wrote and not declared:
             return None
         name = self.story.name(path)
+        if name is not None and state.overtaken:
+            return self._overtaken(path, name, state)
         found = self._digest(path)
         if name is None or found is None:
             return None  # gone before the end
@@ -567,6 +540,14 @@ class _Account:
             evidence="observed" if state.wrote else "declared",
             parts=self._parts(path),
         )
+
+    def _overtaken(self, path: bytes, name: str, state: _Path) -> Product | None:
+        """Give what was made as it was when another step came to it."""
+        if state.made is None:
+            return None
+        self._note(name, path)
+        mode: Literal["write", "append"] = "append" if state.wrote == "append" else "write"
+        return Product(name=name, digest=state.made, size=state.size, mode=mode)
 
     def _parts(self, path: bytes) -> dict[str, str]:
         if self.product_parts is None:

@@ -39,6 +39,13 @@ _MANY = 64  # from so many files on they are read by several threads
 GONE = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}
 
 
+# A change is settled when a later one has a later time: file systems count in steps of up to 10 ms,
+# old ones of 2 s.
+_SETTLED = 50_000_000  # ns
+_SETTLED_OLD = 2_500_000_000
+_SECOND = 1_000_000_000
+
+
 class Changing(OSError):
     """A file that changed while it was being hashed, twice in a row."""
 
@@ -85,6 +92,7 @@ class Contents:
         self._noise = noise
         self._table = table
         self._configs = [row.glob for row in table if row.gives == kinds.CONFIG]
+        self._listings: dict[str, tuple[tuple[int, int, int], str]] = {}
 
     # -- whole files -------------------------------------------------------------------------
 
@@ -166,12 +174,25 @@ class Contents:
         if stat.S_ISDIR(mode) and part.startswith(IMPORTS):
             return modules.imports_in(full, part)
         if stat.S_ISDIR(mode):
-            return cut.listing_digest(full, lambda entry: self._noise(self.name(entry)))
+            return self._listing(full)
         if part == LISTING or part.startswith(IMPORTS):
             return ABSENT
         if not stat.S_ISREG(mode):
             raise OSError(errno.EINVAL, "Not a regular file", full)
         return self._as(like, full, self._derived(full, part, cut.part_digest))
+
+    def _listing(self, full: str) -> str:
+        """Give a directory's listing: the last one, where nothing was added or removed since."""
+        seen = os.stat(full)
+        now = (seen.st_ino, seen.st_mtime_ns, seen.st_ctime_ns)
+        known = self._listings.get(full)
+        if known is not None and known[0] == now:
+            return known[1]
+        digest = cut.listing_digest(full, lambda entry: self._noise(self.name(entry)))
+        fine = seen.st_ctime_ns % _SECOND
+        if time.time_ns() - seen.st_ctime_ns > (_SETTLED if fine else _SETTLED_OLD):
+            self._listings[full] = (now, digest)
+        return digest
 
     def code_parts(self, path: AnyPath) -> dict[str, str]:
         """Give the digests of a source's functions and body (`parts.code_parts`)."""

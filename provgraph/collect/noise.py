@@ -98,6 +98,14 @@ LAUNCHERS: frozenset[str] = frozenset(
     ).split()
 )
 
+# Programs that start what is out of date: another time they may start less.
+BUILDERS: frozenset[str] = frozenset(
+    (
+        "make gmake bmake ninja snakemake cmake scons just task doit dvc waf meson nextflow luigi "
+        "invoke inv redo tup bazel"
+    ).split()
+)
+
 # Programs that have others do their work: on another machine, in a container, in a queue, later.
 HANDING_OVER: frozenset[str] = frozenset(
     (
@@ -136,6 +144,12 @@ NATIVE_READERS: frozenset[str] = frozenset(
 )
 
 
+_MOST_KNOWN = 200_000  # names of which it is remembered
+
+# Our own files, which lie in a watched Python as hooks; which version, its environment says.
+_OURS = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "")
+
+
 @dataclass(frozen=True)
 class Noise:
     """What doesn't count, as a question: the defaults, and a project's own additions."""
@@ -159,10 +173,19 @@ class Noise:
                     outside.append("/" + glob)
         return tuple(inside), tuple(outside)
 
+    @cached_property
+    def _known(self) -> dict[str, bool]:
+        return {}
+
     def in_project(self, name: str) -> bool:
         """Tell whether a name in the project is noise."""
-        return any(matches(glob, name) for glob in self._globs[0])
+        known = self._known.get(name)
+        if known is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            known = self._known[name] = any(matches(glob, name) for glob in self._globs[0])
+        return known
 
     def elsewhere(self, path: str) -> bool:
         """Tell whether an absolute path outside the project is noise."""
-        return any(matches(glob, path) for glob in self._globs[1])
+        return path.startswith(_OURS) or any(matches(glob, path) for glob in self._globs[1])

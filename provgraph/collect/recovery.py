@@ -43,8 +43,9 @@ def _record(site: Site, spool: Spool) -> None:
     from provgraph.collect.run import COMMAND, Finished, told_streams
 
     done = spool.concluded()
-    if done is not None:
-        site.ledger.append(done)
+    if done:
+        for record in done:
+            site.ledger.append(record)
         spool.finish()
         return
     told = _told(spool.events / COMMAND)

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from provgraph.collect.family import NO_FAMILY, Family
+from provgraph.collect.nested import Nested
+
 Action = Literal[
     "read",  # opened for reading, as data
     "module",  # read by the import system as source code
@@ -31,7 +34,7 @@ class Access:
     `before` is, for the first destructive access to an existing file, its content as it was
     (digest), or "too-large", "unreadable", "lost" (asked for, no answer). `stat` is (device,
     inode, size, mtime_ns, ctime_ns) as the tracer saw it at the access, where it looked. `keys`
-    are the parts that `keys` is about.
+    are the parts that `keys` is about. `opened`: what is absent may have been meant to be read.
     """
 
     action: Action
@@ -43,6 +46,7 @@ class Access:
     size: int | None = None
     stat: tuple[int, int, int, int, int] | None = None
     keys: tuple[str, ...] = ()
+    opened: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +79,10 @@ class Trace:
     """Everything seen of one command. `gaps` are (reason, subject) of `model/gaps.py`.
 
     `said` is what the program itself declared through the library, in order: (kind, name, value)
-    with the kinds `uses`, `produces`, `param`, `metric` and `note`. `calls` maps sources of which
-    every function that ran is known to the names of those; `calls_lost` says why there are none.
+    with the kinds `uses`, `produces`, `param`, `metric` and `note`; `said_by` is (when, process) of
+    each. `family` tells the programs apart that were run, and `nested` the runs among them that
+    recorded themselves. `calls` maps sources of which every function that ran is known to the
+    names of those; `calls_lost` says why there are none.
     """
 
     method: str
@@ -84,5 +90,8 @@ class Trace:
     accesses: tuple[Access, ...]
     gaps: tuple[tuple[str, str], ...] = ()
     said: tuple[tuple[str, str, str], ...] = ()
+    said_by: tuple[tuple[int, int], ...] = ()
+    family: Family = NO_FAMILY
+    nested: tuple[Nested, ...] = ()
     calls: Mapping[bytes, frozenset[str]] = field(default_factory=dict)
     calls_lost: str = ""

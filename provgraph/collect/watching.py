@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import getpass
-import json
 import os
 import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from provgraph.collect.nested import Enclosing, Nested, enclosing
 from provgraph.errors import NotWatched, ProvgraphError, RunFailed
 
 if TYPE_CHECKING:
-    from provgraph.collect.assemble import Lookup, Observed
+    from provgraph.collect.assemble import Lookup
     from provgraph.collect.configuration import Configuration
     from provgraph.collect.content import Contents
     from provgraph.collect.gitstate import GitState
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from provgraph.collect.tracing import AuditTracer, PreloadTracer
     from provgraph.ledger.ledger import Ledger
     from provgraph.ledger.spool import Spool
-    from provgraph.model.records import RunRecord, Use
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PYTHON = re.compile(r"python[0-9.]*(?:\.exe)?$")
@@ -97,6 +95,7 @@ def watch(site: Site, command: Sequence[str], said: Said, *, say: Say | None = N
     except Exception as error:  # capture never harms the run it watches
         raise _not_watched(error) from error
     meanwhile = _Meanwhile(site)
+    above = enclosing(site.ledger.place)
     try:
         finished = run_command(
             command,
@@ -118,9 +117,8 @@ def watch(site: Site, command: Sequence[str], said: Said, *, say: Say | None = N
     if tracer.why and sys.platform == "linux":
         tell(f"code that isn't Python went unseen: {tracer.why}; see: provgraph doctor")
     try:
-        complaints = record_run(
-            site, spool, finished, tracer.collect(spool.events), meanwhile.git()
-        )
+        trace = tracer.collect(spool.events)
+        complaints = record_run(site, spool, finished, trace, meanwhile.git(), above)
         for line in complaints:
             tell(line)
     except KeyboardInterrupt:
@@ -268,7 +266,7 @@ def again(site: Site, said: Said) -> dict[str, Any]:
     def placed(path: str) -> str:
         full = os.path.abspath(path)
         inside = os.path.relpath(full, root)
-        return _home(full) if inside.split(os.sep, 1)[0] == os.pardir else inside
+        return tilde(full) if inside.split(os.sep, 1)[0] == os.pardir else inside
 
     told = {
         "params": sorted(_shown(key) for key in said.params),
@@ -277,7 +275,7 @@ def again(site: Site, said: Said) -> dict[str, Any]:
         "streams": [[number, sign, placed(path)] for number, sign, path in _meant(root)],
         "calls": said.calls,
     }
-    return {"root": _home(root), **{key: value for key, value in told.items() if value}}
+    return {"root": tilde(root), **{key: value for key, value in told.items() if value}}
 
 
 def _meant(root: str) -> list[tuple[int, str, str]]:
@@ -354,260 +352,29 @@ def _user() -> str:
 
 
 def record_run(
-    site: Site, spool: Spool, finished: Finished, trace: Trace, git: GitState
+    site: Site,
+    spool: Spool,
+    finished: Finished,
+    trace: Trace,
+    git: GitState,
+    above: Enclosing | None = None,
 ) -> tuple[str, ...]:
-    """Make a run's record and keep it durably; gives complaints for the person."""
+    """Make a run's records and keep them durably; gives complaints for the person.
+
+    `above` is the run that watches this process: it hears that this one recorded itself.
+    """
+    from provgraph.collect.describing import described
+
     with site.ledger.together():
-        record, complaints = _described(site, spool, finished, trace, git)
-        spool.keep(site.ledger, record)
-    spool.conclude(site.ledger, record)
+        records, complaints = described(site, spool, finished, trace, git, above)
+        spool.keep(site.ledger, *records)
+    spool.conclude(site.ledger, *records)
+    if above is not None and records[-1].within == above.run:
+        above.tell(Nested(spool.run_id, os.getpid(), spool.document["started_ns"]))
     return complaints
 
 
-def _described(
-    site: Site, spool: Spool, finished: Finished, trace: Trace, git: GitState
-) -> tuple[RunRecord, tuple[str, ...]]:
-    """Make a run's record, and put what it names into the ledger."""
-    from provgraph.collect.assemble import assemble, record_of
-    from provgraph.collect.noise import Noise
-    from provgraph.collect.outside import Outside
-    from provgraph.model.digests import keyed_digest
-    from provgraph.model.records import Gap, Git, Metric, Step
-
-    ledger = site.ledger
-    key = ledger.key
-    document = _with_said(spool.document, trace.said, key)
-    contents = site.contents(lambda name: name in git.tracked)
-    gaps: list[Gap] = []
-    lookup = _Forms(site, contents)
-
-    def keep(name: str, path: bytes) -> str | None:
-        if name in git.tracked and name not in git.changed:
-            return None  # git keeps it
-        return ledger.put_object(contents.keep(path))
-
-    step = Step(**document["step"])
-    observed = assemble(
-        trace,
-        finished,
-        root=site.root,
-        contents=contents,
-        lookup=lookup,
-        outside=Outside(key=key, host=document["host"]),
-        step=step.key,
-        noise=Noise(os.fspath(site.root), site.configuration.noise_table),
-        streams=site.configuration.stream_table,
-        declared_uses=document["uses"],
-        declared_produces=document["produces"],
-        keep=keep,
-        product_parts=contents.product_parts,
-    )
-    if lookup.failed:
-        gaps.append(Gap(reason="unresolved-inputs", subject=step.label))
-    private: dict[str, str] = {}
-
-    def say_privately(category: str, fields: dict[str, Any]) -> None:
-        if fields:
-            private[category] = ledger.put_private(category, fields)
-
-    titles: dict[str, str] = {}
-    uses: list[Use] = []
-    environment, variables = _environments(site, trace, key, uses, titles)
-    hardware = _hardware(site, key, uses, titles)
-    params = {name: keyed_digest(key, str(v).encode()) for name, v in document["params"].items()}
-    if step.named:
-        params["argv"] = keyed_digest(key, "\0".join(document["argv"]).encode("utf-8", "replace"))
-    command = {"argv": document["argv"], "cwd": _home(document["cwd"])}
-    if document.get("inside"):
-        command["inside"] = True  # the program records itself; `provgraph run` isn't put before it
-    if document.get("again"):
-        command["again"] = document["again"]
-    say_privately("command", command)
-    say_privately("agent", {"user": document["user"], "host": document["host"]})
-    say_privately("params", dict(document["params"]))
-    say_privately("note", {"text": document["note"]} if document["note"] else {})
-    say_privately("remote", dict(git.remotes))
-    say_privately("paths", {name: _home(path) for name, path in observed.paths.items()})
-    say_privately("titles", titles)
-    say_privately(
-        "variables", {name: value for name, value in variables.items() if value is not None}
-    )
-    metrics = [*_metrics(site, contents, observed)]
-    metrics += [Metric(name=name, value=value) for name, value in document["metrics"].items()]
-    record: RunRecord = record_of(
-        observed,
-        finished,
-        project=site.id,
-        run=spool.run_id,
-        step=step,
-        uses=uses,
-        params=params,
-        environment=environment,
-        hardware=hardware,
-        git=Git(commit=git.commit, branch=git.branch, dirty=bool(git.dirty))
-        if git.commit
-        else None,
-        gaps=gaps,
-        metrics=metrics,
-        private=private,
-    )
-    return record, observed.complaints
-
-
-def _with_said(
-    document: dict[str, Any], said: Sequence[tuple[str, str, str]], key: bytes
-) -> dict[str, Any]:
-    """Add what the program declared through the library to what was said of the run at its start.
-
-    A parameter that was given several values, by several blocks, has all of them.
-    """
-    from provgraph.collect import redact
-
-    if not said:
-        return document
-    told: dict[str, Any] = {**document, "metrics": dict(document["metrics"])}
-    params = {name: {value} for name, value in document["params"].items()}
-    notes = [document["note"]] if document["note"] else []
-    for kind, name, value in said:
-        if kind in ("uses", "produces"):
-            told[kind] = [*told[kind], name]
-        elif kind == "param":
-            value = redact.redact_mapping({name: value}, key)[name]  # noqa: PLW2901 - the same, safe
-            params.setdefault(name, set()).add(value)
-        elif kind == "metric":
-            told["metrics"][name] = json.loads(value)
-        elif kind == "note":
-            notes.append(redact.redact_text(name, key))
-    told["params"] = {name: ", ".join(sorted(values)) for name, values in params.items()}
-    told["note"] = "\n".join(notes) or None
-    return told
-
-
-def _environments(
-    site: Site, trace: Trace, key: bytes, uses: list[Use], titles: dict[str, str]
-) -> tuple[str | None, dict[str, str | None]]:
-    """Describe the environments of the run's Python processes; gives the first one's object."""
-    from provgraph.collect.environment import describe_environment, document_bytes
-    from provgraph.collect.trace import Process
-    from provgraph.model.digests import content_digest
-    from provgraph.model.records import Use
-
-    by_prefix: dict[tuple[str, str, str], list[Process]] = {}
-    for process in trace.processes:
-        if process.report and process.python is not None:
-            by_prefix.setdefault(process.python, []).append(process)
-    first: str | None = None
-    variables: dict[str, str | None] = {}
-    allowed = (*_allowed(), *site.configuration.environment.allow)
-    for python, several in by_prefix.items():
-        merged = Process(
-            pid=several[0].pid,
-            parent=several[0].parent,
-            argv=several[0].argv,
-            report=True,
-            python=python,
-            distributions={k: v for one in several for k, v in one.distributions.items()},
-            environ=tuple(sorted({name for one in several for name in one.environ})),
-        )
-        seen = describe_environment(merged, key=key, root=site.root, allowed=allowed)
-        data = document_bytes(seen.document)
-        whole = site.ledger.put_object(data)
-        first = first or whole
-        titles[seen.name] = seen.title
-        variables |= seen.variables
-        digest = content_digest(data)
-        uses.append(
-            Use(name=seen.name, digest=digest, role="environment", touched=seen.touched, kept=whole)
-        )
-        uses.append(
-            Use(name=seen.name, digest=digest, role="platform", touched=seen.platform, kept=whole)
-        )
-    return first, variables
-
-
-def _allowed() -> Sequence[str]:
-    from provgraph.collect.environment import ALLOWED
-
-    return ALLOWED
-
-
-def _hardware(site: Site, key: bytes, uses: list[Use], titles: dict[str, str]) -> str:
-    from provgraph.collect.environment import document_bytes
-    from provgraph.collect.hardware import describe_hardware
-    from provgraph.model.digests import content_digest
-    from provgraph.model.records import Use
-
-    seen = describe_hardware(key=key)
-    data = document_bytes(seen.document)
-    whole = site.ledger.put_object(data)
-    titles[seen.name] = seen.title
-    uses.append(
-        Use(
-            name=seen.name,
-            digest=content_digest(data),
-            role="platform",
-            touched=seen.touched,
-            kept=whole,
-        )
-    )
-    return whole
-
-
-# A product larger than this isn't searched for metrics.
-_METRICS_SIZE = 1 << 20
-
-
-def _metrics(site: Site, contents: Contents, observed: Observed) -> Iterator[Any]:
-    from provgraph.collect.metrics import find_metrics
-    from provgraph.model.names import is_uri, path_of
-
-    for product in observed.produces:
-        if is_uri(product.name) or (product.size or 0) > _METRICS_SIZE:
-            continue
-        if not product.name.endswith((".json", ".csv", ".tsv", ".yaml", ".yml")):
-            continue
-        with contextlib.suppress(OSError, ValueError):
-            data = contents.read(os.path.join(site.root, path_of(product.name)))
-            yield from find_metrics(product.name, data, source=product.name)
-
-
-def _home(path: str) -> str:
+def tilde(path: str) -> str:
+    """Write the user's home directory as `~`."""
     home = os.path.expanduser("~")
     return "~" + path[len(home) :] if path == home or path.startswith(home + "/") else path
-
-
-class _Forms:
-    """The graph, opened when something is asked, in every form in which a content may be recorded.
-
-    One that can't be asked knows nothing, and `failed` says so: capture never waits for a
-    database, nor fails with one.
-    """
-
-    def __init__(self, site: Site, contents: Contents) -> None:
-        self._site = site
-        self._contents = contents
-        self.failed = False
-
-    @cached_property
-    def _lookup(self) -> Lookup:
-        return self._site.lookup()
-
-    def lying(self, wanted: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], tuple[str, str]]:
-        """Find makers by the digest given, else by its keyed form."""
-        found = self._ask(lambda lookup: lookup.lying(wanted))
-        left = [pair for pair in wanted if pair not in found and pair[1].startswith("b3:")]
-        keyed = {(name, self._contents.keyed(digest)): (name, digest) for name, digest in left}
-        others = self._ask(lambda lookup: lookup.lying(list(keyed))) if keyed else {}
-        return found | {keyed[pair]: maker for pair, maker in others.items()}
-
-    def writers(self, names: Sequence[str]) -> Mapping[str, list[tuple[str, str]]]:
-        """Find the last writers of each step."""
-        return self._ask(lambda lookup: lookup.writers(names))
-
-    def _ask(self, question: Callable[[Lookup], Mapping[Any, Any]]) -> dict[Any, Any]:
-        if not self.failed:
-            try:
-                return dict(question(self._lookup))
-            except Exception:  # noqa: BLE001 - whatever a database can raise
-                self.failed = True
-        return {}

@@ -2,7 +2,7 @@
 
     spool/<run id>/run.json      whose it is, and what the run said of itself when it began
     spool/<run id>/events/       the tracer's files
-    spool/<run id>/record.json   the finished record, just before it is appended
+    spool/<run id>/record.json   the finished records, a line each, just before they are appended
     spool/<run id>~<taker>/      a dead one taken over by a process that turns it into a record
 
 Names that begin with a dot are being made or removed and don't count.
@@ -93,29 +93,34 @@ class Spool:
             raise
         return cls(directory, run_id, "live", owner, document)
 
-    def keep(self, ledger: Ledger, record: Recorded) -> None:
-        """Keep the finished record in the spool, durably; inside `together` with what it names."""
-        ledger.members.write(self.directory / "record.json", to_bytes(record), secret=True)
+    def keep(self, ledger: Ledger, *records: Recorded) -> None:
+        """Keep the finished records, durably; inside `together` with what they name."""
+        data = b"".join(map(to_bytes, records))
+        ledger.members.write(self.directory / "record.json", data, secret=True)
 
-    def conclude(self, ledger: Ledger, record: Recorded) -> str:
-        """Append the run's record and remove the spool; gives the record's name.
+    def conclude(self, ledger: Ledger, *records: Recorded) -> str:
+        """Append the run's records and remove the spool; gives the last one's name.
 
-        The record is kept in the spool first. So whoever finds the spool after a crash in here
+        The records are kept in the spool first. So whoever finds the spool after a crash in here
         appends the same bytes, and one run never becomes two records.
         """
-        if self.concluded() != record:
-            self.keep(ledger, record)
-        name = ledger.append(record)
+        if self.concluded() != list(records):
+            self.keep(ledger, *records)
+        name = ""
+        for record in records:
+            name = ledger.append(record)
         self.finish()
         return name
 
-    def concluded(self) -> Recorded | None:
-        """Give the record that `conclude` was appending when its process died."""
+    def concluded(self) -> list[Recorded]:
+        """Give the records that `conclude` was appending when its process died."""
         try:
             data = (self.directory / "record.json").read_bytes()
-            return parse(content_digest(data)[3:], data)
+            return [
+                parse(content_digest(line)[3:], line) for line in data.splitlines(keepends=True)
+            ]
         except (OSError, LedgerError):
-            return None
+            return []
 
     def finish(self) -> None:
         """Remove the spool: its record is durable, or there is nothing to record."""

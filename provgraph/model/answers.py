@@ -280,7 +280,10 @@ class Lineage:
 
 @dataclass(frozen=True, slots=True)
 class RunLine:
-    """One run in a `log`. `started` is RFC 3339, `seconds` the wall-clock time."""
+    """One run in a `log`. `started` is RFC 3339, `seconds` the wall-clock time.
+
+    `within` is the id of the run that this one is a step of, `steps` how many name this one so.
+    """
 
     id: str
     step: str
@@ -292,6 +295,8 @@ class RunLine:
     agent: str = ""
     products: int = 0
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    within: str = ""
+    steps: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,7 @@ REASONS: dict[str, tuple[str, str]] = {
         NOTED,
         "{subject} was recorded from inside its process; what that had read before isn't known",
     ),
+    "one-step": (NOTED, "the steps of {subject} couldn't be told apart; they count as one"),
     "unsaved-code": (NOTED, "{subject} ran code that was typed in; no file holds it"),
     "running": (NOTED, "{subject} is still running; what it does isn't here yet"),
     "cut": (NOTED, "{subject}"),

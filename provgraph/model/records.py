@@ -150,6 +150,9 @@ class RunRecord(Recorded):
     `seconds`, `cpu_seconds` in s; `peak_memory` in bytes. Private categories: `command` (argv,
     cwd, what else a redo needs), `agent` (user, host), `note`, `remote`, `paths` (outside handle →
     path), `params`.
+
+    A run whose steps could be told apart holds nothing itself: `steps` says how many runs name it
+    in `within`, and those hold what each step used and made.
     """
 
     type: Literal["run"] = "run"
@@ -172,6 +175,8 @@ class RunRecord(Recorded):
     tracing: Tracing
     gaps: tuple[Gap, ...] = ()
     metrics: tuple[Metric, ...] = ()
+    within: str | None = None
+    steps: int = 0
 
     def way(self) -> str:
         """Hash the way this run was done: step, arguments, parameters, inputs' steps.

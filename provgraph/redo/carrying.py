@@ -176,8 +176,12 @@ class _Carrying:
         """Tell whether a run touches what a running one writes, or writes what it touches."""
         read = plan.schedule.read.get(run, frozenset())
         made = plan.schedule.made.get(run, frozenset())
+        recipe = self._bench.recipe(plan.step(run).run)
         return any(
-            _meet(made, one.made | one.read) or _meet(one.made, read) for one in self._running
+            _meet(made, one.made | one.read)
+            or _meet(one.made, read)
+            or recipe.same_command(one.job.recipe)  # another step of it: the command does both
+            for one in self._running
         )
 
     def _start(self, plan: Plan, run: int) -> None:

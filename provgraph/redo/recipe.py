@@ -51,6 +51,11 @@ class Recipe:
     shown: str = ""
     problem: str = ""
 
+    def same_command(self, other: Recipe) -> bool:
+        """Tell whether carrying one out carries the other out."""
+        mine, others = (self.argv, self.cwd, self.name), (other.argv, other.cwd, other.name)
+        return mine == others
+
     def words(self) -> list[str]:
         """Give what follows `provgraph`: run, its options, and the command."""
         out = ["run"]
@@ -85,6 +90,9 @@ class Recipes:
     def recipe(self, record: RunRecord, private: Mapping[str, Mapping[str, Any]]) -> Recipe:
         """Give a run's recipe from its record and its private fields."""
         command = private.get("command", {})
+        # A step of a run is redone by the run's own command: what that set up for it, it sets up.
+        whole = command.get("whole")
+        command = whole if isinstance(whole, Mapping) else command
         recorded = command.get("argv")
         if not isinstance(recorded, list):
             gone = self._is_erased(record.private.get("command", ""))
@@ -108,7 +116,7 @@ class Recipes:
         made = Recipe(
             argv=tuple(argv),
             cwd=cwd,
-            name=record.step.key if record.step.named and not inside else None,
+            name=_name(record, whole, inside=inside),
             params=params,
             uses=tuple(map(self._placed, uses)),
             produces=tuple(map(self._placed, produces)),
@@ -116,10 +124,10 @@ class Recipes:
             inside=inside,
             calls=bool(again.get("calls")),
         )
-        return self._finished(made, record)
+        return self._finished(made)
 
-    def _finished(self, recipe: Recipe, record: RunRecord) -> Recipe:
-        shown = _shown(recipe, record, self._root)
+    def _finished(self, recipe: Recipe) -> Recipe:
+        shown = _shown(recipe, self._root)
         argv, unknown = self._revealed(recipe.argv)
         values, more = self._revealed(tuple(recipe.params.values()))
         params = dict(zip(recipe.params, values, strict=True))
@@ -173,6 +181,12 @@ class Recipes:
         return tuple(_PLACEHOLDER.sub(reveal, word) for word in words), unknown
 
 
+def _name(record: RunRecord, whole: object, *, inside: bool) -> str | None:
+    if isinstance(whole, Mapping):
+        return str(whole["name"]) if whole.get("name") else None
+    return record.step.key if record.step.named and not inside else None
+
+
 def _declared(record: RunRecord, again: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """Give what was said with --uses and --produces; of old records, all that was declared."""
     from provgraph.model.names import is_uri, path_of
@@ -187,11 +201,11 @@ def _declared(record: RunRecord, again: Mapping[str, Any]) -> tuple[list[str], l
     )
 
 
-def _shown(recipe: Recipe, record: RunRecord, root: str) -> str:
+def _shown(recipe: Recipe, root: str) -> str:
     """Write a command as one would type it in its directory."""
     words = shlex.join(recipe.argv)
     if not recipe.inside:
-        options = [] if recipe.name is None else ["--name", record.step.label]
+        options = [] if recipe.name is None else ["--name", recipe.name]
         options += ["--trace-calls"] if recipe.calls else []
         options += [f"--uses={_near(path, recipe.cwd)}" for path in recipe.uses]
         options += [f"--produces={_near(path, recipe.cwd)}" for path in recipe.produces]

@@ -42,7 +42,7 @@ COLUMNS: dict[type, tuple[str, ...]] = {
     Lineage: ("row", "type", "cause", "effect", "role", "evidence", "touched", "name", "kind",
               "state", "words"),
     Log: ("row", "id", "started", "status", "seconds", "step", "tracing", "agent", "products",
-          "note", "name", "kind", "state", "words"),
+          "note", "within", "steps", "name", "kind", "state", "words"),
     Shown: ("row", "id", "name", "kind", "digest", "role", "evidence", "touched", "state",
             "maker", "words"),
     RunDiff: ("row", "section", "name", "before", "after", "detail", "kind", "state", "words"),
@@ -133,7 +133,10 @@ def _lineage(answer: Lineage) -> Iterable[Row]:
 
 
 def _log(answer: Log) -> Iterable[Row]:
-    fixed = ("id", "started", "status", "seconds", "step", "tracing", "agent", "products", "note")
+    fixed = (
+        "id", "started", "status", "seconds", "step", "tracing", "agent", "products", "note",
+        "within", "steps",
+    )  # fmt: skip
     for run in answer.runs:
         row: Row = {"row": "run"} | {key: getattr(run, key) for key in fixed}
         yield row | {f"metric:{name}": value for name, value in run.metrics.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from provgraph.model.answers import Log, RunLine
@@ -19,6 +20,8 @@ def write_log(page: Page, log: Log) -> None:
         page.prose("No runs are recorded that fit: provgraph log without filters shows all.")
     shown = log.runs if not page.style.limit else log.runs[: max(page.style.limit, 10)]
     ids = short_ids([run.id for run in shown])
+    groups = {run.id: run.step for run in shown if run.steps}
+    shown = tuple(_in_its_group(run, groups) for run in shown)
     if page.width < 72:
         _write_narrow(page, shown, ids)
     else:
@@ -26,6 +29,14 @@ def write_log(page: Page, log: Log) -> None:
     page.more(log.totals.get("runs", len(log.runs)) - len(shown), "runs", indent=0)
     write_gaps(page, log.gaps)
     write_as_of(page, log.as_of)
+
+
+def _in_its_group(run: RunLine, groups: Mapping[str, str]) -> RunLine:
+    """Say in a run's name which run it is a step of, and how many steps it has itself."""
+    if run.steps:
+        return replace(run, step=f"{run.step} ({run.steps} step{'s' if run.steps > 1 else ''})")
+    group = groups.get(run.within)
+    return run if group is None else replace(run, step=f"{group} > {run.step}")
 
 
 def short_ids(ids: Sequence[str]) -> list[str]:

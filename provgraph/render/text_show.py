@@ -15,9 +15,9 @@ from provgraph.render.text_log import number_words
 from provgraph.render.text_parts import when, write_as_of, write_gaps
 
 _FIRST = (
-    "id", "digest", "size", "state", "pinned", "lies", "made_by", "step", "status", "exit",
-    "started", "ended", "seconds", "cpu_seconds", "peak_memory", "command", "cwd", "git", "agent",
-    "tracing",
+    "id", "digest", "size", "state", "pinned", "lies", "made_by", "step", "within", "steps",
+    "status", "exit", "started", "ended", "seconds", "cpu_seconds", "peak_memory", "command", "cwd",
+    "git", "agent", "tracing",
 )  # fmt: skip
 _BYTES = ("size", "peak_memory")
 _SECTIONS = ("params", "metrics")
@@ -78,10 +78,17 @@ def _value(page: Page, key: str, value: object) -> str:
     if isinstance(value, int) and key in _BYTES:
         return bytes_words(value)
     if isinstance(value, (list, tuple)):
-        return page.say(", ".join(str(item) for item in value))
+        return page.say(", ".join(map(_item, value)))
     if value is None:
         return ""
     return page.say(when(value) if isinstance(value, str) else number_words(value))
+
+
+def _item(item: object) -> str:
+    """Say one of several: a step by its name, and the run that shows it."""
+    if isinstance(item, Mapping) and "step" in item:
+        return f"{item['step']} ({str(item.get('id', ''))[:14]})"
+    return str(item)
 
 
 def bytes_words(size: int) -> str:

@@ -79,7 +79,7 @@ EDITS = (
 PIPELINE = a.Pipeline(
     name="compiled",
     files=FILES,
-    stages=(("make", "--always-make", "--silent"), ("sh", "summary.sh")),
+    stages=(("make", "--always-make", "--keep-going", "--silent"), ("sh", "summary.sh")),
     outputs=("out/sorted.txt", "out/result.txt", "out/lines.txt", "out/sum.txt"),
     edits=EDITS,
 )

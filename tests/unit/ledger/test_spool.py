@@ -118,10 +118,31 @@ def test_a_run_killed_while_it_recorded_is_one_record(ledger: Ledger) -> None:
     (spool,) = dead_spools(ledger)
     taken = claim(spool)
     assert taken is not None
-    record = taken.concluded()
+    (record,) = taken.concluded()
     assert record == a_run(3)
     taken.conclude(ledger, record)
     assert len(ledger.names()) == 1
+
+
+def test_a_run_of_several_records_is_all_of_them(ledger: Ledger) -> None:
+    dies(
+        ledger,
+        "import provgraph.ledger.ledger as module\n"
+        "append = module.Ledger.append\n"
+        "def once(self, record):\n"
+        "    append(self, record)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "module.Ledger.append = once\n"
+        "spool.conclude(ledger, a_run(3), a_run(4), a_run(5))\n",
+    )
+    (spool,) = dead_spools(ledger)
+    taken = claim(spool)
+    assert taken is not None
+    assert taken.concluded() == [a_run(3), a_run(4), a_run(5)]
+    assert len(ledger.names()) == 1
+    taken.conclude(ledger, *taken.concluded())
+    assert len(ledger.names()) == 3
+    assert list(spools(ledger)) == []
 
 
 def rewritten(spool: Spool, change: Callable[[dict[str, Any]], None]) -> None:

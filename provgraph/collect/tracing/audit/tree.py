@@ -51,6 +51,7 @@ def trace_of(logs: list[ProcessLog], command: Command, method: str, sight: Sight
     seen = [*sight.accesses, *(access for log in logs for access in log.accesses)]
     accesses = sorted((_tidy(access) for access in seen), key=lambda one: one.when)
     cut = [("log-cut", label_of(log.argv)) for log in logs if log.cut]
+    said = _said(logs)
     return Trace(
         method=method,
         processes=(*tree.processes, *sight.processes),
@@ -60,7 +61,8 @@ def trace_of(logs: list[ProcessLog], command: Command, method: str, sight: Sight
                 [*tree.gaps, *cut, *(gap for log in logs for gap in log.gaps), *sight.gaps]
             )
         ),
-        said=_said(logs),
+        said=tuple((words[0], words[1], words[2]) for _, _, words in said),
+        said_by=tuple((when, pid) for when, pid, _ in said),
         calls=_calls(logs, cut=bool(cut or sight.unproven)),
         calls_lost=_calls_lost(logs, cut=bool(cut or sight.unproven)),
     )
@@ -97,10 +99,10 @@ def _calls_lost(logs: Sequence[ProcessLog], *, cut: bool) -> str:
     return next((log.calls_lost for log in logs if log.calls_lost), "")
 
 
-def _said(logs: Sequence[ProcessLog]) -> tuple[tuple[str, str, str], ...]:
-    """Give what the processes declared, in order of time."""
-    told = sorted((one for log in logs for one in log.said), key=lambda one: one[0])
-    return tuple((words[0], words[1], words[2]) for _, words in told if len(words) == 3)
+def _said(logs: Sequence[ProcessLog]) -> list[tuple[int, int, tuple[str, ...]]]:
+    """Give what the processes declared, in order of time: when, which process, what."""
+    told = ((when, log.pid, words) for log in logs for when, words in log.said)
+    return sorted((one for one in told if len(one[2]) == 3), key=lambda one: one[0])
 
 
 @dataclass

@@ -12,15 +12,17 @@ import re
 import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from provgraph.collect.nested import told
 from provgraph.collect.noise import HANDING_OVER, SERVERS, SESSION_SOCKETS
 from provgraph.collect.trace import Access, Action, Process, Trace
 from provgraph.collect.tracing import programs
 from provgraph.collect.tracing.audit.log import ProcessLog, Spawn, read_logs
 from provgraph.collect.tracing.audit.tree import Command, Sight, command_of, label_of, trace_of
 from provgraph.collect.tracing.preload import ring
+from provgraph.collect.tracing.preload.kinship import family_of
 from provgraph.collect.tracing.preload.ring import Event
 from provgraph.collect.tracing.preload.strace import TOP, Traced, read_log
 
@@ -43,17 +45,21 @@ _NAMED = 8  # programs that a gap names
 _PYTHON = re.compile(r"(?:python|pypy)[0-9.]*[a-z]*\Z")
 
 
-def read_trace(spool: Path, method: str) -> Trace:
-    """Give what both saw of the command whose processes logged into this spool."""
+def read_trace(spool: Path, method: str, *, ended: bool = True) -> Trace:
+    """Give what both saw of the command whose processes logged into this spool.
+
+    `ended`: the command has, so that whatever still runs is one that outlived it.
+    """
     command = command_of(spool)
+    going_on: list[int] = []
     events, _, _ = ring.read(spool)
     until = time.monotonic() + _PATIENCE
-    while (going_on := _going_on(spool, events, command)) and time.monotonic() < until:
+    while ended and (going_on := _going_on(spool, events, command)) and time.monotonic() < until:
         time.sleep(0.01)  # helpers end when they notice that the command has
     events, lost, config = ring.read(spool)
     traced = _traced(spool, events, command)
     until = time.monotonic() + _LAST_WORDS
-    while not all(log.complete for log in traced.values()) and time.monotonic() < until:
+    while ended and not all(log.complete for log in traced.values()) and time.monotonic() < until:
         time.sleep(0.05)
         traced = _traced(spool, events, command)
     logs = read_logs(spool)
@@ -75,7 +81,8 @@ def read_trace(spool: Path, method: str) -> Trace:
         gaps=gaps,
         begun=command.pid in seen.by_pid or (0 in traced and traced[0].complete),
     )
-    return trace_of(logs, command, method, sight)
+    trace = trace_of(logs, command, method, sight)
+    return replace(trace, family=family_of(events), nested=told(spool))
 
 
 def _traced(spool: Path, events: Sequence[Event], command: Command) -> dict[int, Traced]:
@@ -271,6 +278,7 @@ class _Native:
             before=os.fsdecode(event.before) or None,
             size=event.stat[2] if event.stat else None,
             stat=None if compiled else event.stat,
+            opened=event.kind != "x" or event.number > 0,
         )
 
     def _is_python(self, path: bytes) -> bool:

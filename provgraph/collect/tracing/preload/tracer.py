@@ -107,6 +107,12 @@ class PreloadTracer:
             return self._audit.collect(spool)
         return read_trace(Path(os.path.realpath(spool)), self.name)
 
+    def glimpse(self, spool: Path) -> Trace:
+        """Read what both have seen so far of a command that still runs."""
+        from provgraph.collect.tracing.preload.joined import read_trace
+
+        return read_trace(Path(os.path.realpath(spool)), self.name, ended=False)
+
 
 def _forbids_code(place: str) -> bool:
     return bool(os.statvfs(place).f_flag & os.ST_NOEXEC)

@@ -76,7 +76,7 @@ class State:
     program = ""
 
 
-SEEN: set[str] = set()
+SEEN: dict[str, Any] = {}  # paths opened: when what lay there was changed, None for what's no data
 ABSENT: set[str] = set()
 FOUND: set[str] = set()  # seen to be there, and not read so far
 LISTED: set[str] = set()
@@ -319,22 +319,21 @@ def on_open(args: Any) -> None:
     path, _mode, flags = args
     if flags & CHANGING:
         return on_change(path, flags)
-    if type(path) is str:
-        if path in SEEN:
-            return None
-    else:
+    if type(path) is not str:
         if type(path).__name__ == "ParamsPath":
             return None  # provgraph.params tells itself which keys are read
         path = text(path)
-        if path is None or path in SEEN:
+        if path is None:
             return None
+    if path in SEEN and (State.alone or is_as_seen(path)):
+        return None
     full = path if path[:1] == "/" else getcwd() + "/" + path
     if full.startswith(ROOT):
         if full.startswith(INSIDE):
-            SEEN.add(path)
+            SEEN[path] = None
             return None
     elif full.startswith(OUTSIDE):
-        SEEN.add(path)
+        SEEN[path] = None
         return None
     if flags & NO_FILE:
         return None
@@ -353,8 +352,7 @@ def on_open(args: Any) -> None:
             return None
         action = kind
         if full != path:  # bytecode; a source may be opened again, as data
-            SEEN.add(path)
-        if full != path:
+            SEEN[path] = found.st_mtime_ns
             try:
                 found = stat(full)
             except OSError:
@@ -362,7 +360,7 @@ def on_open(args: Any) -> None:
     elif (State.starting or full.endswith(ARCHIVES)) and looks_for_zip(full):
         return None
     else:
-        SEEN.add(path)
+        SEEN[path] = found.st_mtime_ns
     INODES.add(found.st_ino)
     emit(
         b"A\0%d\0%b\0%b\0\0\0%d\0%d\0%d\0%d\0%d\0\n\0"
@@ -378,6 +376,15 @@ def on_open(args: Any) -> None:
         )
     )
     return None
+
+
+def is_as_seen(path: str) -> Any:
+    """Tell whether a file is as it was when it was last opened; another program may write it."""
+    time = SEEN[path]
+    try:
+        return time is None or stat(path).st_mtime_ns == time
+    except OSError:
+        return False
 
 
 def on_change(path: Any, flags: int, directory: Any = None) -> None:
@@ -576,7 +583,7 @@ def on_remove(args: Any) -> None:
         return
     content = before(full, found, always=False)
     OWN.discard(full)
-    SEEN.discard(full)
+    SEEN.pop(full, None)
     log_access("remove", full, found, before=content)
 
 
@@ -701,7 +708,7 @@ def native(name: Any, full: str) -> None:
     """Record a library of the user's own that was loaded into this process."""
     if full in SEEN:
         return
-    SEEN.add(full)
+    SEEN[full] = None
     try:
         log_access("read", full, stat(full))
     except OSError:

@@ -33,6 +33,31 @@ static long path_of(int descriptor, char *buffer) {
     return RAW4(SYS_readlinkat, AT_FDCWD, link, buffer, PATH_MAX - 1);
 }
 
+static int again(uint64_t hash, int kind) {
+    hash = (hash ^ (uint64_t)kind << 56) | 1;
+    unsigned at = (unsigned)(hash >> 20);
+    for (int turn = 0; turn < 8; turn++) {
+        uint64_t *slot = &seen[(at + (unsigned)turn) % 8192];
+        uint64_t there = __atomic_load_n(slot, __ATOMIC_RELAXED);
+        if (there == hash)
+            return 1;
+        if (!there || turn == 7) {
+            __atomic_store_n(there ? &seen[at % 8192] : slot, hash, __ATOMIC_RELAXED);
+            return 0;
+        }
+    }
+    return 0;
+}
+
+/* -- what programs share beside files ---------------------------------------------------------- */
+
+static void shares(const char *name, int failed) {
+    int error = errno;
+    if (!inert && !failed && !again(hash_of(name), 'm'))
+        put('m', 0, name, NULL, 0, NULL, NULL);
+    errno = error;
+}
+
 static int locate(struct place *place, int directory, const char *path) {
     place->path = NULL;
     if (inert || !is_text(path) || !*path)
@@ -68,6 +93,8 @@ static int locate(struct place *place, int directory, const char *path) {
     } else if (!climbs) {
         for (const char *one = skipped; *one; one += strlen(one) + 1)
             if (!strncmp(place->path, one, strlen(one))) {
+                if (!strncmp(place->path, "/dev/shm/", 9))
+                    shares(place->path, 0);
                 place->path = NULL;
                 break;
             }
@@ -75,22 +102,6 @@ static int locate(struct place *place, int directory, const char *path) {
     if (place->path)
         place->hash = hash_of(place->path);
     return place->path != NULL;
-}
-
-static int again(uint64_t hash, int kind) {
-    hash = (hash ^ (uint64_t)kind << 56) | 1;
-    unsigned at = (unsigned)(hash >> 20);
-    for (int turn = 0; turn < 8; turn++) {
-        uint64_t *slot = &seen[(at + (unsigned)turn) % 8192];
-        uint64_t there = __atomic_load_n(slot, __ATOMIC_RELAXED);
-        if (there == hash)
-            return 1;
-        if (!there || turn == 7) {
-            __atomic_store_n(there ? &seen[at % 8192] : slot, hash, __ATOMIC_RELAXED);
-            return 0;
-        }
-    }
-    return 0;
 }
 
 static void mark(uint64_t *filter, uint64_t hash) {
@@ -111,7 +122,7 @@ static const char *ask(struct place *place, const struct stat *found, int always
     struct sockaddr_un to = {.sun_family = AF_UNIX};
     struct timeval patience = {.tv_sec = 60};
     size_t size = strlen(asking), got = 0;
-    if (!place->inside || !S_ISREG(found->st_mode) || marked(head->own, place->hash) ||
+    if (!place->inside || !S_ISREG(found->st_mode) || marked(head->own, place->hash ^ program) ||
         !(always || marked(head->read, place->hash)))
         return NULL;
     strcpy(answer, "lost");
@@ -189,9 +200,15 @@ struct opening {
     int reads;
 };
 
+/* Name what a file is now: read once more after another step rewrote it, it is another input. */
+static uint64_t version_of(const struct place *place, const struct stat *found) {
+    uint64_t time = (uint64_t)found->st_mtim.tv_sec * 1000000000u + (uint64_t)found->st_mtim.tv_nsec;
+    return place->hash ^ (time ^ (uint64_t)found->st_size << 40) * 0x9E3779B97F4A7C15u ^ found->st_ino;
+}
+
 static void read_through(struct place *place, const struct stat *found) {
     mark(head->read, place->hash);
-    if (!again(place->hash, 'r'))
+    if (!again(version_of(place, found), 'r'))
         put('r', 0, place->path, NULL, 0, NULL, found);
 }
 
@@ -207,6 +224,8 @@ static void to_open(struct opening *one, const void *caller, int directory, cons
         return;
     if (hooked && by_interpreter(caller)) { /* the audit hook logs it; others must know of it */
         mark(head->read, one->place.hash);
+        if (!raw_stat(one->place.path, &found, 0) && S_ISFIFO(found.st_mode))
+            shares(one->place.path, 0);
         one->place.path = NULL;
         return;
     }
@@ -240,15 +259,18 @@ static void was_open(struct opening *one, int descriptor) {
     struct stat found;
     if (descriptor < 0) {
         strike(one->record);
-        if (one->place.path && (error == ENOENT || error == ENOTDIR))
-            missed(&one->place);
+        if (one->place.path && one->place.inside && (error == ENOENT || error == ENOTDIR) &&
+            !again(one->place.hash, 'X'))
+            put('x', 1, one->place.path, NULL, 0, NULL, NULL);
         else if (one->place.path && error == EEXIST)
             looked(NULL, AT_FDCWD, one->place.path, 0);
     } else if (one->record && !one->record->flags) {
-        mark(head->own, one->place.hash);
-    } else if (one->place.path && one->reads && !RAW3(SYS_fstat, descriptor, &found, 0) &&
-               S_ISREG(found.st_mode)) {
-        read_through(&one->place, &found);
+        mark(head->own, one->place.hash ^ program);
+    } else if (one->place.path && one->reads && !RAW3(SYS_fstat, descriptor, &found, 0)) {
+        if (S_ISREG(found.st_mode))
+            read_through(&one->place, &found);
+        else if (S_ISFIFO(found.st_mode))
+            shares(one->place.path, 0);
     }
     errno = error;
 }
@@ -277,7 +299,7 @@ static int was_changed(struct change *one, int result) {
         strike(one->record);
         strike(one->second);
     } else if (one->made) {
-        mark(head->own, one->place.hash);
+        mark(head->own, one->place.hash ^ program);
     }
     errno = error;
     return result;

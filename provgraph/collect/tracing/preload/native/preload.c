@@ -184,6 +184,76 @@ DOOR int connect(int descriptor, const struct sockaddr *to, socklen_t size) {
     return result;
 }
 
+/* -- who is who: forks, ends, and what programs share beside files ------------------------------- */
+
+static void forked(void) {
+    if (!inert)
+        put('k', (int)RAW3(SYS_getppid, 0, 0, 0), NULL, NULL, 0, NULL, NULL);
+}
+
+static void ends(int status) {
+    int error = errno;
+    if (!inert)
+        put('q', status, NULL, NULL, 0, NULL, NULL);
+    errno = error;
+}
+static void ended(int status, void *nothing) {
+    (void)nothing;
+    ends(status);
+}
+DOOR void _exit(int status) {
+    ends(status);
+    REAL(_exit)(status);
+    __builtin_unreachable();
+}
+DOOR void _Exit(int status) {
+    ends(status);
+    REAL(_Exit)(status);
+    __builtin_unreachable();
+}
+
+DOOR int shm_open(const char *name, int flags, mode_t mode) {
+    int result = REAL(shm_open)(name, flags, mode);
+    shares(name, result < 0);
+    return result;
+}
+DOOR int shmget(key_t key, size_t size, int flags) {
+    int result = REAL(shmget)(key, size, flags);
+    shares("System V", result < 0);
+    return result;
+}
+DOOR mqd_t mq_open(const char *name, int flags, ...) {
+    va_list list;
+    va_start(list, flags);
+    mode_t mode = va_arg(list, mode_t);
+    struct mq_attr *attributes = va_arg(list, struct mq_attr *);
+    va_end(list);
+    mqd_t result = REAL(mq_open)(name, flags, mode, attributes);
+    shares(name, result == (mqd_t)-1);
+    return result;
+}
+
+/* What this program was handed open by who started it: pipes, sockets, redirected files. */
+static void handed(void) {
+    char text[PATH_MAX];
+    struct stat found;
+    for (int descriptor = 0; descriptor < 64; descriptor++) {
+        long flags = RAW3(SYS_fcntl, descriptor, F_GETFL, 0);
+        if (flags < 0)
+            continue;
+        long size = path_of(descriptor, text);
+        if (size <= 0)
+            continue;
+        text[size] = 0;
+        int file = !RAW3(SYS_fstat, descriptor, &found, 0) && S_ISREG(found.st_mode);
+        if (*text == '/' && !file && !S_ISFIFO(found.st_mode) && descriptor > 2)
+            continue; /* a terminal, a device, a directory: as a standard one, it says what is none */
+        put('f', (int)(descriptor << 2 | (flags & O_ACCMODE)), text, NULL, 0, NULL, file ? &found : NULL);
+        if (file && (flags & O_ACCMODE) != O_WRONLY)
+            mark(head->read, hash_of(text)); /* a redirection: it was opened before anybody watched */
+    }
+}
+
 /* -- what we can't follow ---------------------------------------------------------------------- */
 
 /* From here on a call of ours that the program doesn't make itself could kill it (seccomp), or its
@@ -305,7 +375,6 @@ __attribute__((constructor)) static void begin(int argc, char **argv) {
     Dl_info own;
     char text[PATH_MAX], here[PATH_MAX];
     void *python = dlsym(RTLD_DEFAULT, "Py_BytesMain");
-    struct stat found;
     if (!REAL(open) || !dladdr((void *)&begin, &own) || !own.dli_fname || strlen(own.dli_fname) > PATH_MAX - 64)
         return;
     strcpy(ring_path, own.dli_fname);
@@ -342,9 +411,9 @@ __attribute__((constructor)) static void begin(int argc, char **argv) {
         *here = 0;
     loaded(NULL, text, 0);
     told(argc ? argv : NULL, 'p', (int)RAW3(SYS_getppid, 0, 0, 0), text, here);
-    if (!RAW3(SYS_fstat, 0, &found, 0) && S_ISREG(found.st_mode) && (size = path_of(0, text)) > 0) {
-        text[size] = 0;
-        mark(head->read, hash_of(text)); /* a redirection: it was opened before anybody watched */
-    }
+    program = (uint64_t)RAW3(SYS_getpid, 0, 0, 0) * 0x9E3779B97F4A7C15u;
+    handed();
+    pthread_atfork(NULL, NULL, forked);
+    on_exit(ended, NULL);
     errno = error;
 }

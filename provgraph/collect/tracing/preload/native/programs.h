@@ -204,8 +204,17 @@ static struct record *told(char *const *argv, int kind, int number, const char *
     size_t size = 0;
     for (char *const *word = argv; word && *word; word++) {
         size_t more = strlen(*word) + 1;
-        if (size + more > sizeof words)
+        if (size + more > sizeof words - 24) { /* the rest as one word: it tells commands apart */
+            uint64_t rest = 0;
+            for (; *word; word++)
+                rest = (rest ^ hash_of(*word)) * 1099511628211u;
+            strcpy(words + size, "...");
+            size += 3;
+            for (int digit = 0; digit < 16; digit++, rest >>= 4)
+                words[size++] = "0123456789abcdef"[rest & 15];
+            words[size++] = 0;
             break;
+        }
         memcpy(words + size, *word, more);
         size += more;
     }

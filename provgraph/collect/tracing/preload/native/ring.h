@@ -10,7 +10,9 @@
 #include <glob.h>
 #include <limits.h>
 #include <link.h>
+#include <mqueue.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
@@ -23,6 +25,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -119,7 +122,7 @@ struct head {
     uint64_t magic, next, lost, traced;
     char config[CONFIG];
     uint64_t verdicts[VERDICTS];            /* of inspected binaries, for the whole run */
-    uint64_t read[BITS / 64], own[BITS / 64]; /* names that the run read, and made: Bloom filters */
+    uint64_t read[BITS / 64], own[BITS / 64]; /* names read, and made by whom: Bloom filters */
 };
 
 struct record {
@@ -140,6 +143,7 @@ static size_t root_size, spool_size;
 static char *core_from, *core_to;     /* the Python interpreter's own code, where there is one */
 static int hooked;                    /* Python's audit hook sees what the interpreter does */
 static int inert = 1;                 /* nothing can be logged yet, or may be any more */
+static uint64_t program;              /* names this program, its forks included, in `own` */
 static uint64_t seen[8192];           /* hashes of what was logged already */
 
 static char *map_chunk(unsigned number, int create) {
