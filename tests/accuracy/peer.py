@@ -57,8 +57,9 @@ class Peer:
         for _, record in project.ledger.read_many(project.ledger.names()):
             if not isinstance(record, RunRecord):
                 continue
-            argv = project.ledger.private_fields(record)["command"]["argv"]
-            if argv == wanted:
+            command = project.ledger.private_fields(record)["command"]
+            whole = command.get("whole", command)  # a step is of the stage whose command did it
+            if whole["argv"] == wanted:
                 deps |= {use.name for use in record.uses if not is_uri(use.name)}
                 outs |= {one.name for one in record.produces}
         project.close()
