@@ -186,13 +186,12 @@ class Questions:
 
     def whole(self, *, most: int = MOST_DRAWN) -> Lineage:
         """Draw everything recorded, up to a size."""
-        keys = list(self.facts.generations)[:most]
-        makers = {g.maker for g in self.facts.generations.values() if g.maker is not None}
-        runs = list(makers)[: max(0, most - len(keys))]
-        vertices = dict.fromkeys([*keys, *runs], 0)
-        readers = {use.run for use in self.facts.store.uses_of(keys)} if keys else set()
-        vertices |= dict.fromkeys(readers, 0)
-        cut = len(self.facts.generations) > most
+        keys = list(self.facts.generations)
+        makers = (g.maker for g in self.facts.generations.values() if g.maker is not None)
+        readers = (use.run for use in self.facts.store.uses_of(keys[:most])) if keys else ()
+        everything = list(dict.fromkeys([*keys, *makers, *readers]))
+        vertices = dict.fromkeys(everything[:most], 0)
+        cut = len(everything) > most
         gaps = (note("cut", f"only {most} nodes are shown"),) if cut else ()
         return self._lineage("everything recorded", vertices, [], gaps=gaps)
 

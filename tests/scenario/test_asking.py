@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from provgraph.project import Project as Library
 from tests.scenario.shell import PROVGRAPH, Project
 from tests.scenario.trunk import ALL, SUMMARY, out, train
 
@@ -361,3 +362,22 @@ def test_a_cache_that_cannot_be_written(told_once: Project, tmp_path: Path) -> N
     ran = copy.provgraph(*command, env={"XDG_CACHE_HOME": str(tmp_path / "file")})
     assert ran.out == b"1\n"
     assert len(copy.runs()) == 11
+
+
+def test_a_drawing_of_everything_says_when_it_isnt(
+    told_once: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in told_once.env.items():
+        monkeypatch.setenv(name, value)
+    project = Library.find(told_once.root)
+    try:
+        questions = project.questions()
+        everything = questions.whole()
+        assert not [gap for gap in everything.gaps if gap.reason == "cut"]
+        size = len(everything.nodes)
+        for most in range(1, size + 1):
+            drawn = questions.whole(most=most)
+            assert len(drawn.nodes) == most
+            assert [gap.reason for gap in drawn.gaps].count("cut") == (most < size)
+    finally:
+        project.close()
