@@ -46,6 +46,13 @@ def shown(text: str, *, unicode: bool = True) -> str:
     return text if unicode else to_ascii(text)
 
 
+def no_command(line: str) -> str:
+    """Write a line so that a GitHub runner, which reads logs, takes no name in it for a command."""
+    if line.lstrip().startswith("::"):
+        line = line.replace("::", "\\x3a:", 1)
+    return line.replace("##[", "#\\x23[")
+
+
 def to_ascii(text: str) -> str:
     """Write text with ASCII only: our own punctuation by its likeness, the rest as escapes."""
     if text.isascii():

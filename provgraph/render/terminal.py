@@ -197,4 +197,4 @@ class Page:
         """Give the page, without empty lines at its end."""
         while self._lines and not self._lines[-1]:
             self._lines.pop()
-        return "\n".join(self._lines) + "\n"
+        return "\n".join(map(plain.no_command, self._lines)) + "\n"

@@ -5,6 +5,8 @@ import shlex
 import pytest
 
 from provgraph.render import plain
+from provgraph.render.interface import Style
+from provgraph.render.terminal import Page
 
 
 @pytest.mark.parametrize(
@@ -81,3 +83,24 @@ def test_a_hostile_command_stays_one_that_can_be_pasted(tmp_path: object) -> Non
     assert plain.is_safe(said)
     done = subprocess.run(["bash", "-c", said], capture_output=True, text=True, check=True)
     assert done.stdout == words[2]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("  ::add-mask::x  stale", r"  \x3a:add-mask::x  stale"),
+        ("::error file=a::no", r"\x3a:error file=a::no"),
+        ("  a ##[group]b", r"  a #\x23[group]b"),
+        ("  std::vector.csv  stale", "  std::vector.csv  stale"),
+        ("", ""),
+    ],
+)
+def test_no_name_is_a_command_to_a_runner(line: str, expected: str) -> None:
+    assert plain.no_command(line) == expected
+
+
+def test_a_page_holds_no_commands_to_a_runner() -> None:
+    page = Page(Style())
+    page.line(page.say("::set-output name=a::b"), indent=2)
+    page.prose(page.say("::stop-commands::x"), indent=4)
+    assert not any(line.lstrip().startswith("::") for line in page.text().splitlines())
