@@ -267,6 +267,8 @@ def _said(key: str, value: object) -> str:
         return f"{value:,} bytes"
     if key in ("started", "ended"):
         return when(str(value))
+    if key == "steps" and isinstance(value, (list, tuple)):
+        return ", ".join(f"{one['step']} ({str(one['id'])[:14]})" for one in value)
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, value))
     return str(value)

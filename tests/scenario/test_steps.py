@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from provgraph.collect.tracing.preload.build import library
+from provgraph.explorer.plainly import shown_view
+from provgraph.project import Project as Library
 from tests.scenario.shell import PROVGRAPH, Project
 from tests.support.required import missing
 
@@ -154,6 +156,29 @@ def test_make_of_make_is_told_apart_as_well(project: Project) -> None:
     assert "one/out.txt" in project.hit("one/in.txt")
     assert "two/out.txt" not in project.hit("one/in.txt")
     assert {"one/out.txt", "two/out.txt"} <= project.hit("Makefile")
+
+
+def test_the_group_names_its_steps(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in project.env.items():
+        monkeypatch.setenv(name, value)
+    project.write("a.txt", "1\n")
+    project.write("b.txt", "2\n")
+    project.write("all.sh", "sort a.txt > a.out\nuniq b.txt > b.out\n")
+    project.run("sh", "all.sh")
+    told = {run["step"]: run for run in project.runs()}
+    group = project.ask("show", f"run:{told['sh']['id']}")["node"]
+    assert [one["step"] for one in group["steps"]] == ["sort", "uniq"]
+    assert project.ask("show", group["steps"][0]["id"])["node"]["within"] == group["id"]
+    said = project.provgraph("log").text
+    assert "sh > sort" in said
+    assert "sh (2 steps)" in said
+    found = Library.find(project.root)
+    try:
+        facts = dict(shown_view(found.show(group["id"]))["facts"])
+    finally:
+        found.close()
+    assert facts["steps"].startswith("sort (run:")
+    assert ", uniq (run:" in facts["steps"]
 
 
 def test_a_pipeline_is_one_step(project: Project) -> None:
