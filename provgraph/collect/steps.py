@@ -167,7 +167,6 @@ class _Split:
         self.places = places
         self.programs = trace.family.programs
         self.groups = _Groups(len(self.programs))
-        self._builds = [bool(_words(one) & BUILDERS) for one in self.programs]
         self._plain = self._plain_builders()
         self.outside = {one.what for one in self.programs[0].given}  # open before it began
         self.files: dict[bytes, _File] = {}
@@ -189,10 +188,6 @@ class _Split:
         self._pipes()
         for when, pid in trace.said_by:
             self.effects.add(self._of(pid, when))
-
-    def number_of(self, access: Access) -> int:
-        """Give the program that an access is of."""
-        return self._of(access.pid, access.when)
 
     def _of(self, pid: int, when: int) -> int:
         number = self.trace.family.at(pid, when)
@@ -230,12 +225,14 @@ class _Split:
             for one in program.given
             if one.stat is not None and one.mode != 1 and not one.what.endswith(_DELETED)
         ]
-        everything = sorted(
-            [*self._streams, *self.trace.accesses, *given], key=lambda one: one.when
-        )
+        several = [*self._streams, *self.trace.accesses, *given]
+        everything = [
+            (access, self._of(access.pid, access.when))
+            for access in sorted(several, key=lambda one: one.when)
+        ]
         opened = _Redirections(self, everything).opened()
-        for access in everything:
-            number = opened.get(id(access), self.number_of(access))
+        for access, by in everything:
+            number = opened.get(id(access), by)
             if number not in self.nested:  # what another provgraph does for itself is no data
                 self._access(access, number)
         for program in self.programs:
@@ -422,7 +419,7 @@ class _Split:
         One that a builder started is: next time it may be another, and both have to be told from
         what the builder did itself. So is one that recorded itself.
         """
-        builds = bool(self._builds[0] or self.nested)
+        builds = bool(_words(self.programs[0]) & BUILDERS or self.nested)
         return 1 if builds and self.groups.of(0) not in self.makers() else 2
 
     def shares(self) -> list[Share]:
@@ -491,7 +488,7 @@ class _Redirections:
     descriptor back, the file stays its own doing.
     """
 
-    def __init__(self, split: _Split, everything: Sequence[Access]) -> None:
+    def __init__(self, split: _Split, everything: Sequence[tuple[Access, int]]) -> None:
         self._split = split
         self._everything = everything
         self._programs = split.programs
@@ -510,8 +507,8 @@ class _Redirections:
         if not any(map(_opens, self._programs)):
             return {}
         writes: list[tuple[Access, Program]] = []
-        for access in self._everything:
-            program = self._programs[self._split.number_of(access)]
+        for access, number in self._everything:
+            program = self._programs[number]
             if access.action in _READS | _LOOKS:
                 if self._split.places.name(self._split.places.real(access.path)) is not None:
                     self._reads.setdefault(program.number, []).append(access.when)

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from provgraph.model.answers import Shown, UsedLine, to_json
 from provgraph.render.plain import is_safe, shown
 from provgraph.render.terminal import seconds_words
-from provgraph.render.text_parts import gap_words, when
+from provgraph.render.text_parts import gap_words, step_words, when
 
 
 class Markup(str):
@@ -268,7 +268,7 @@ def _said(key: str, value: object) -> str:
     if key in ("started", "ended"):
         return when(str(value))
     if key == "steps" and isinstance(value, (list, tuple)):
-        return ", ".join(f"{one['step']} ({str(one['id'])[:14]})" for one in value)
+        return ", ".join(map(step_words, value))
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, value))
     return str(value)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
+from typing import Any
 
 from provgraph.model.answers import MISSING, RANK, Already, GapNote, PlanStep
 from provgraph.model.gaps import BLOCKING, words_of
@@ -151,3 +152,8 @@ def write_as_of(page: Page, as_of: str, viewpoint: str = "") -> None:
     seen = page.dot.join(page.say(part) for part in (viewpoint, f"as of {when(as_of)}") if part)
     page.gap()
     page.prose(seen[:1].upper() + seen[1:], tone="dim")
+
+
+def step_words(step: Mapping[str, Any]) -> str:
+    """Say a step of a run by its name, and the beginning of the selector that shows it."""
+    return f"{step['step']} ({str(step['id'])[:14]})"

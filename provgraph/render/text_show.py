@@ -12,7 +12,7 @@ from provgraph.model.parts import BYTES
 from provgraph.render import plain
 from provgraph.render.terminal import Page, Span, seconds_words
 from provgraph.render.text_log import number_words
-from provgraph.render.text_parts import when, write_as_of, write_gaps
+from provgraph.render.text_parts import step_words, when, write_as_of, write_gaps
 
 _FIRST = (
     "id", "digest", "size", "state", "pinned", "lies", "made_by", "step", "within", "steps",
@@ -87,7 +87,7 @@ def _value(page: Page, key: str, value: object) -> str:
 def _item(item: object) -> str:
     """Say one of several: a step by its name, and the run that shows it."""
     if isinstance(item, Mapping) and "step" in item:
-        return f"{item['step']} ({str(item.get('id', ''))[:14]})"
+        return step_words(item)
     return str(item)
 
 
