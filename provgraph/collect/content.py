@@ -190,7 +190,8 @@ class Contents:
             return known[1]
         digest = cut.listing_digest(full, lambda entry: self._noise(self.name(entry)))
         fine = seen.st_ctime_ns % _SECOND
-        if time.time_ns() - seen.st_ctime_ns > (_SETTLED if fine else _SETTLED_OLD):
+        settled = time.time_ns() - seen.st_ctime_ns > (_SETTLED if fine else _SETTLED_OLD)
+        if settled and not _has_links(full):
             self._listings[full] = (now, digest)
         return digest
 
@@ -596,3 +597,9 @@ def _remove(file: Path) -> None:
     for suffix in ("", "-wal", "-shm"):
         with contextlib.suppress(OSError):
             os.unlink(f"{file}{suffix}")
+
+
+def _has_links(directory: str) -> bool:
+    """Tell whether entries may become another sort while the directory stays: links may."""
+    with os.scandir(directory) as entries:
+        return any(entry.is_symlink() for entry in entries)

@@ -382,3 +382,25 @@ def test_the_cache_lies_in_the_users_cache_folder(root: Path, tmp_path: Path) ->
     assert file.is_relative_to(tmp_path / "xdg" / "provgraph")
     relative = content.cache_folder(root, {"XDG_CACHE_HOME": "relative"})
     assert relative.is_relative_to(Path.home() / ".cache" / "provgraph")
+
+
+def test_a_remembered_listing_misses_no_change(root: Path) -> None:
+    (root / "d").mkdir()
+    (root / "file").touch()
+    (root / "there").mkdir()
+    (root / "d" / "link").symlink_to("../turns")
+    (root / "turns").symlink_to("file")
+    settle()
+    seen = contents(root)
+    base = seen.part("d", LISTING)
+    assert seen.part("d", LISTING) == base
+    (root / "turns").unlink()
+    (root / "turns").symlink_to("there")  # the directory itself is as it was
+    turned = seen.part("d", LISTING)
+    assert turned != base
+    (root / "d" / "link").unlink()
+    settle()
+    empty = seen.part("d", LISTING)
+    assert seen.part("d", LISTING) == empty != turned
+    (root / "d" / "more").touch()
+    assert seen.part("d", LISTING) != empty
