@@ -38,6 +38,9 @@ BENCHMARKS = {
     "graph_scale": Benchmark(
         "A large graph", ("--nodes", "50000", "--affected", "5000", "--repeat", "5")
     ),
+    "explorer": Benchmark(
+        "The explorer in a browser", ("--nodes", "1000", "10000", "--repeat", "3")
+    ),
     "check_speed": Benchmark("The merge check", ("--runs", "1000", "--repeat", "3")),
     "import_speed": Benchmark("Importing lines", ("--nodes", "20000", "--repeat", "5")),
     "records_speed": Benchmark("Reading records", ("--runs", "1000", "--repeat", "5")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -38,9 +38,11 @@ if TYPE_CHECKING:
     from provgraph.ledger.ledger import Ledger
     from provgraph.model.answers import (
         Bisection,
+        Content,
         Impact,
         Lineage,
         Log,
+        Mark,
         Match,
         Overview,
         Redo,
@@ -521,9 +523,10 @@ class Project:
         since: str | None = None,
         until: str | None = None,
         touching: str | None = None,
+        making: str | None = None,
         limit: int | None = 20,
     ) -> Log:
-        """List runs, newest first."""
+        """List runs, newest first; `making` keeps those that made something of a kind."""
         from provgraph.analysis.showing import run_line
         from provgraph.model.answers import Log
 
@@ -537,6 +540,8 @@ class Project:
         rows = [row for row in rows if row.project == self.id]
         if touching is not None:
             rows = self._touching(questions, touching, rows)
+        if making is not None:
+            rows = self._making(questions, making, rows)
         shown = rows if limit is None or limit <= 0 else rows[:limit]
         lines = []
         for row in shown:
@@ -587,6 +592,20 @@ class Project:
         private = self.graphs.private_fields(record)
         return show_run(questions, row, name, record, private, self._steps_of(record))
 
+    def content(self, selector: str, *, most: int) -> Content:
+        """Give the bytes of a recorded version: from the tree, the ledger or git.
+
+        Raises `CannotAnswer` where they aren't at hand, or are more than `most`.
+        """
+        from provgraph.redo.showing import content_of
+
+        questions = self.questions()
+        keys = questions.resolver.vertices(selector)
+        found = self.store.generations(keys) if len(keys) == 1 else []
+        if not found:
+            raise CannotAnswer(f"{selector} isn't one version of a file")
+        return content_of(self, found[0], most=most)
+
     def _steps_of(self, record: RunRecord) -> list[RunRow]:
         """Give the steps of a run, in the order of their starts."""
         if not record.steps:
@@ -605,6 +624,19 @@ class Project:
         from provgraph.analysis.nearby import near
 
         return near(self.questions(), selector, also=also)
+
+    def marks(self, ids: Sequence[str]) -> dict[str, Mark]:
+        """Give what these nodes can be narrowed by: step, time, tracing, project, agent."""
+        from provgraph.analysis.marks import marks
+
+        found = marks(self.questions(), ids)
+        agents: dict[str, str] = {}
+        for run in dict.fromkeys(mark.run for mark in found.values() if mark.run):
+            recorded = self.store.record_of(run)
+            if recorded is not None:
+                private = self.graphs.private_fields(recorded[1])
+                agents[run] = str(private.get("agent", {}).get("user", ""))
+        return {key: replace(mark, agent=agents.get(mark.run, "")) for key, mark in found.items()}
 
     def told_by(self, selector: str) -> str:
         """Give the selector that a person would use for what this one means."""
@@ -732,33 +764,57 @@ class Project:
     ) -> Lineage:
         """Write one file that shows the graph around a selector; gives what was drawn.
 
-        `style` is page (HTML), svg or mermaid.
+        `style` is page (HTML), explorer (HTML to look around in), svg or mermaid.
         """
         from provgraph.render.drawing import write_drawing
 
+        if style == "explorer":
+            from provgraph.explorer.kept import MOST_KEPT, kept_page
+            from provgraph.render.html import write_whole
+
+            drawn = self._drawn(selector, direction, depth, affected=False, most=MOST_KEPT)
+            write_whole(output, kept_page(self, drawn, title=self.title, selector=selector))
+            return drawn
         drawn = self._drawn(selector, direction, depth, affected=True)
         write_drawing(drawn, output, style=style, title=selector or self.root.name)
         return drawn
 
     def _drawn(
-        self, selector: str | None, direction: str, depth: int | None, *, affected: bool = False
+        self, selector: str | None, direction: str, depth: int | None, **how: Any
     ) -> Lineage:
         questions = self.questions()
         if selector is None:
-            return questions.whole()
-        return questions.lineage(selector, direction=direction, depth=depth, affected=affected)
+            how.pop("affected", None)
+            return questions.whole(**how)
+        return questions.lineage(selector, direction=direction, depth=depth, **how)
 
-    def published(self, selectors: Sequence[str] = (), **around: Any) -> Published:
+    def graphml(self, ids: Collection[str]) -> str:
+        """Give these nodes and what is between them as GraphML."""
+        import io
+
+        from provgraph.interchange.graphml import write_graphml
+
+        graph = self.published(only=ids)
+        text = io.StringIO()
+        write_graphml(graph.nodes(), graph.relationships(), text)
+        return text.getvalue()
+
+    def published(
+        self,
+        selectors: Sequence[str] = (),
+        *,
+        only: Collection[str] | None = None,
+        **around: Any,
+    ) -> Published:
         """Give the property graph that analysts and other tools see, whole or around selectors.
 
-        `around` takes `direction` and `depth`, as `lineage` does.
+        `around` takes `direction` and `depth`, as `lineage` does; `only` are ids of nodes.
         """
         from provgraph.analysis.facts import Facts
         from provgraph.graph.published import InferredEdge, Published, Sources
         from provgraph.model.kinds import kind_of
 
         table = self.configuration.kind_table
-        only: frozenset[str] | None = None
         if selectors:
             questions = self.questions()
             drawn = [questions.lineage(selector, **around) for selector in selectors]
@@ -776,7 +832,7 @@ class Project:
             records=self._published_records,
             inferred=inferred,
         )
-        return Published(self.store, sources, only)
+        return Published(self.store, sources, None if only is None else frozenset(only))
 
     def _published_records(
         self,
@@ -1121,6 +1177,16 @@ class Project:
                 f"{selector} is {len(keys)} things; a note is about one", hint="name one"
             )
         return run_id(questions.resolver.run(selector))
+
+    def _making(self, questions: Questions, kind: str, rows: list[RunRow]) -> list[RunRow]:
+        """Keep the runs that made something of a kind."""
+        wording = questions.wording
+        makers = {
+            g.maker
+            for g in questions.facts.generations.values()
+            if g.maker is not None and (g.kind or wording.kind(g.name, True)) == kind
+        }
+        return [row for row in rows if row.key in makers]
 
     def _touching(self, questions: Questions, selector: str, rows: list[RunRow]) -> list[RunRow]:
         target = questions.resolver.target(selector)

@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 
 from provgraph.analysis import impact as impacts
 from provgraph.analysis.change import Target
 from provgraph.analysis.change import between as change_between
-from provgraph.analysis.drawing import BOTH, DOWN, UP, around, between, piece
+from provgraph.analysis.drawing import BOTH, DOWN, UP, around, between, count_paths, piece
 from provgraph.analysis.facts import Facts
 from provgraph.analysis.gaps import gap_notes, live_runs, note
 from provgraph.analysis.impact import Wording
@@ -125,25 +126,33 @@ class Questions:
                 [],
                 words=(f"nothing recorded leads from {asked} to {effect}",),
             )
-        return self._lineage(
+        drawn = self._lineage(
             f"every path from {asked} to {effect}",
             vertices,
             effects,
             words=self._sentences(causes, effects),
         )
+        starts = {row.id for row in self.facts.store.vertices(causes)}
+        inside = starts & {node.id for node in drawn.nodes}
+        paths = count_paths(drawn.edges, inside, drawn.focus)
+        return drawn if paths is None else replace(drawn, totals={"paths": paths, **drawn.totals})
 
     # -- where did it come from ---------------------------------------------------------------
 
     def lineage(
-        self, selector: str, *, direction: str, depth: int | None, affected: bool = False
+        self,
+        selector: str,
+        *,
+        direction: str,
+        depth: int | None,
+        affected: bool = False,
+        most: int = MOST_DRAWN,
     ) -> Lineage:
         """Draw what a thing came from, or what came from it; `affected` marks a change's hits."""
         if direction not in (UP, DOWN, BOTH):
             raise SelectorError(f"no such direction: {direction}", hint="give up, down or both")
         focus = self.resolver.vertices(selector)
-        vertices, left_out = around(
-            self.facts, focus, direction=direction, depth=depth, most=MOST_DRAWN
-        )
+        vertices, left_out = around(self.facts, focus, direction=direction, depth=depth, most=most)
         gaps = (note("cut", f"{left_out} nodes further away are left out"),) if left_out else ()
         drawn = self._lineage(f"lineage of {selector}", vertices, focus, gaps=gaps)
         if not affected or direction == UP:
@@ -186,11 +195,11 @@ class Questions:
 
     def whole(self, *, most: int = MOST_DRAWN) -> Lineage:
         """Draw everything recorded, up to a size."""
-        keys = list(self.facts.generations)
-        makers = (g.maker for g in self.facts.generations.values() if g.maker is not None)
-        readers = (use.run for use in self.facts.store.uses_of(keys[:most])) if keys else ()
-        everything = list(dict.fromkeys([*keys, *makers, *readers]))
-        vertices = dict.fromkeys(everything[:most], 0)
+        store = self.facts.store
+        everything = dict.fromkeys([*self.facts.generations, *(r.key for r in store.list_runs())])
+        # What was imported, or is another project's, comes after what was recorded here.
+        everything |= dict.fromkeys(g.key for g in store.at_names(store.all_names()))
+        vertices = dict.fromkeys(islice(everything, most), 0)
         cut = len(everything) > most
         gaps = (note("cut", f"only {most} nodes are shown"),) if cut else ()
         return self._lineage("everything recorded", vertices, [], gaps=gaps)

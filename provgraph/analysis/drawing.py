@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -64,6 +64,32 @@ def between(facts: Facts, causes: Collection[int], effects: Collection[int]) -> 
     upstream = set(walk(facts, effects, backwards=True)) | set(effects)
     found = {key: far for key, far in depth.items() if key in upstream}
     return found if found.keys() & set(effects) else {}
+
+
+def count_paths(
+    edges: Sequence[GraphEdge], causes: Collection[str], effects: Collection[str]
+) -> int | None:
+    """Count the different paths from causes to effects; None where there are cycles (imports).
+
+    Parallel edges between two nodes are one way. The number may be large: 2^40 in forty diamonds.
+    """
+    ways: dict[str, set[str]] = defaultdict(set)
+    waits: Counter[str] = Counter()
+    for cause, effect in {(edge.cause, edge.effect) for edge in edges}:
+        ways[cause].add(effect)
+        waits[effect] += 1
+    counts: dict[str, int] = dict.fromkeys(causes, 1)
+    nodes = {*ways, *waits, *causes}
+    ready = [node for node in nodes if not waits[node]]
+    for node in ready:
+        for effect in ways.get(node, ()):
+            counts[effect] = counts.get(effect, 0) + counts.get(node, 0)
+            waits[effect] -= 1
+            if not waits[effect]:
+                ready.append(effect)
+    if len(ready) < len(nodes):
+        return None
+    return sum(counts.get(effect, 0) for effect in effects)
 
 
 def walk(

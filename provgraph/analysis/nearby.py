@@ -90,7 +90,7 @@ def _hubs(questions: Questions, runs: Sequence[int], depth: dict[int, int]) -> d
     facts.ensure(missing)
     out: dict[int, int] = {}
     for use in uses:
-        g = facts.looked_up(use.generation)
+        g = None if use.generation in depth else facts.looked_up(use.generation)
         if g is not None and g.digest != "absent" and _is_hub(questions, use.generation):
             out.setdefault(use.generation, -abs(depth[use.run]) - 1)
     return out

@@ -34,7 +34,8 @@ def overview(questions: Questions) -> Overview:
     return Overview(
         as_of=questions.as_of,
         spans=tuple(at.isoformat().replace("+00:00", "Z") for at in spans),
-        lanes=_lanes(dated, spans),
+        lanes=_lanes([(row, at, row.label or row.step) for row, at in dated], spans),
+        made=_lanes(_made(questions, dated), spans),
         undated=len(runs) - len(dated) + max(0, imported),
         kinds={kind: count for kind, count in kinds.items() if count},
         pinned=_pinned(questions),
@@ -58,16 +59,30 @@ def _spans(times: Sequence[datetime]) -> list[datetime]:
     return [first + length * place for place in range(SPANS + 1)]
 
 
-def _lanes(dated: Sequence[tuple[RunRow, datetime]], spans: Sequence[datetime]) -> tuple[Lane, ...]:
+def _made(
+    questions: Questions, dated: Sequence[tuple[RunRow, datetime]]
+) -> list[tuple[RunRow, datetime, str]]:
+    """Give each thing that a run made, by its kind."""
+    facts = questions.facts
+    made: dict[int, list[str]] = defaultdict(list)
+    for g in facts.generations.values():
+        if g.maker is not None:
+            made[g.maker].append(g.kind or questions.wording.kind(g.name, True))
+    return [(row, at, kind) for row, at in dated for kind in made.get(row.key, ())]
+
+
+def _lanes(
+    dated: Sequence[tuple[RunRow, datetime, str]], spans: Sequence[datetime]
+) -> tuple[Lane, ...]:
+    """Count by label and time: `dated` are a run, when it was, and in which lane it counts."""
     if not dated:
         return ()
-    sizes = Counter(row.label or row.step for row, _ in dated)
+    sizes = Counter(label for _, _, label in dated)
     named = {label for label, _ in sizes.most_common(MOST_LANES)}
     runs: dict[str, list[int]] = defaultdict(lambda: [0] * SPANS)
     failed: dict[str, list[int]] = defaultdict(lambda: [0] * SPANS)
     length = spans[1] - spans[0]
-    for row, at in dated:
-        label = row.label or row.step
+    for row, at, label in dated:
         lane = label if label in named else OTHERS
         place = min(SPANS - 1, int((at - spans[0]) / length))
         runs[lane][place] += 1

@@ -49,6 +49,15 @@ def log(
             show_default=False,
         ),
     ] = None,
+    making: Annotated[
+        str | None,
+        typer.Option(
+            "--making",
+            metavar="KIND",
+            help="Only runs that made something of this kind: Result, Dataset, …",
+            show_default=False,
+        ),
+    ] = None,
     limit: Annotated[
         int,
         typer.Option("--limit", min=0, metavar="N", help="List the N newest; 0 lists all."),
@@ -74,6 +83,7 @@ def log(
         since=since if since is None else moment(since, now=now),
         until=until if until is None else moment(until, now=now, end=True),
         touching=touching,
+        making=making,
         limit=limit or None,
     )
     session.answer(answer, format=format, limit=limit)
@@ -143,8 +153,12 @@ def render(
         ),
     ] = None,
     style: Annotated[
-        Literal["page", "svg", "mermaid"],
-        typer.Option("--style", help="An HTML page, a picture, or text that Mermaid draws."),
+        Literal["page", "explorer", "svg", "mermaid"],
+        typer.Option(
+            "--style",
+            help="An HTML page (explorer: one to search and look around in), a picture, or text"
+            " that Mermaid draws.",
+        ),
     ] = "page",
 ) -> None:
     """Draw the graph as one file that works offline.
@@ -153,6 +167,7 @@ def render(
         provgraph render data/v3 --direction down -o graph.html
         provgraph render out/summary.csv --direction up --depth 4
         provgraph render out/summary.csv --style mermaid
+        provgraph render --style explorer -o report.html
     """
     from provgraph.render.drawing import STYLES
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from provgraph.analysis.nearby import HUBS
 from provgraph.analysis.showing import run_id
+from provgraph.explorer.narrowing import Row, values_of
 from provgraph.explorer.picture import (
     ALIKE,
     MOST_CARDS,
@@ -34,11 +35,13 @@ def picture_of(
     unfolded: Collection[str] = (),
     later: Collection[str] = (),
     words: Mapping[str, str] | None = None,
+    rows: Mapping[str, Row] | None = None,
 ) -> Picture:
     """Draw a lineage by the depth of its nodes.
 
     `unfolded` are stacks shown as their members; `later` are ids of nodes that came when the
-    others were there already (they move nothing); `words` say why a node is there.
+    others were there already (they move nothing); `words` say why a node is there; `rows` are the
+    nodes' rows in the answer's table, for what a card can be narrowed by.
     """
     nodes = {node.id: node for node in lineage.nodes}
     edges = [edge for edge in lineage.edges if edge.cause in nodes and edge.effect in nodes]
@@ -56,7 +59,10 @@ def picture_of(
     column = columns_of([node for key, node in shown.items() if key not in later], edges)
     for key, several in members.items():
         card = _stack(key, several) if key.startswith("stack:") else _card(several[0], chips, words)
-        card = replace(card, focus=any(node.id in focus for node in several))
+        inside = [rows[node.id] for node in several if node.id in rows] if rows else []
+        asked = any(node.id in focus for node in several)
+        pinned = inside[0].get("pinned", "") if len(several) == len(inside) == 1 else ""
+        card = replace(card, focus=asked, values=values_of(inside), pinned=pinned)
         to = added if all(node.id in later for node in several) else columns
         to[column.get(several[0].id, several[0].depth)].append(card)
     return arranged(columns, lines, later=added, things=len(shown))

@@ -19,7 +19,7 @@ LARGE = 20_000
 def home(subject: Subject) -> dict[str, Any]:
     """Give what is out of date, the newest runs, gaps, pins, and everything counted."""
     status = subject.status()
-    shown = ask(subject, "status", {}).view("status")
+    shown = ask(subject, "status", {}).view("status", {})
     log = subject.log(limit=SOME)
     overview = subject.overview()
     return {

@@ -6,13 +6,15 @@ was seen together.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from provgraph.model.answers import (
+    Content,
     Impact,
     Lineage,
     Log,
+    Mark,
     Match,
     Overview,
     RunDiff,
@@ -45,6 +47,13 @@ class Subject(Protocol):
 
     def why(self, effect: str, *, because: str | None = None) -> Lineage: ...
 
+    def lineage(
+        self, selector: str, *, direction: str = "up", depth: int | None = None
+    ) -> Lineage: ...
+
+    def graphml(self, ids: Collection[str]) -> str:
+        """Give these nodes and what is between them as GraphML."""
+
     def status(self, *, platform: bool = False) -> Status: ...
 
     def diff(self, before: str, after: str) -> RunDiff: ...
@@ -57,12 +66,19 @@ class Subject(Protocol):
         since: str | None = None,
         until: str | None = None,
         touching: str | None = None,
+        making: str | None = None,
         limit: int | None = 20,
     ) -> Log: ...
 
     def show(self, selector: str) -> Shown: ...
 
+    def content(self, selector: str, *, most: int) -> Content:
+        """Give the bytes of a recorded version; raises CannotAnswer where they aren't at hand."""
+
     def near(self, selector: str, *, also: Sequence[str] = ()) -> Lineage: ...
+
+    def marks(self, ids: Sequence[str]) -> Mapping[str, Mark]:
+        """Give what nodes can be narrowed by: step, time, tracing, project, agent."""
 
     def told_by(self, selector: str) -> str:
         """Give the selector that a person would use for what this one means."""

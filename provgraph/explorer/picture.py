@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 WIDTH, HEIGHT = 208, 84
 COLUMN, ROW = 248, 100
@@ -36,7 +37,8 @@ class Card:
     """A thing, or a stack of alike things (`count` > 1, with how many of each state).
 
     `ask` is the selector that means it; `via` the card on its decisive path; `words` say why it
-    is here; `about` is its second line. `x` and `y` are those of its upper left corner.
+    is here; `about` is its second line; `values` what it can be narrowed by. `x` and `y` are those
+    of its upper left corner.
     """
 
     key: str
@@ -54,6 +56,7 @@ class Card:
     count: int = 1
     states: Mapping[str, int] = field(default_factory=dict)
     chips: tuple[Chip, ...] = ()
+    values: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     x: int = 0
     y: int = 0
 

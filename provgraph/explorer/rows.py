@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from provgraph.analysis.showing import run_id
 from provgraph.explorer.around import about, ask_of
+from provgraph.explorer.narrowing import Row, dated, facets_of, moment_of, narrowed, times_of
 from provgraph.explorer.picture import natural
-from provgraph.explorer.spread import ask_of_hit, outline_of
+from provgraph.explorer.spread import MOST_HITS, ask_of_hit, outline_of
 from provgraph.model.answers import (
     Impact,
     Lineage,
     Log,
+    Mark,
     Overview,
     RunDiff,
     Status,
@@ -22,7 +25,8 @@ from provgraph.render.terminal import seconds_words
 from provgraph.render.text_parts import when
 from provgraph.render.text_structure import chain_words, point_words, repeat_words
 
-Row = dict[str, Any]
+Stacks = Mapping[str, str]
+Marks = Mapping[str, Mark]
 Columns = tuple[tuple[str, str], ...]
 
 NAMES: Columns = (("name", "Name"), ("kind", "Kind"), ("state", "State"))
@@ -33,7 +37,7 @@ MOST_ON_PAGE = 1_000
 class Table:
     """Rows with their columns. `ask` in a row is the selector of what it is about.
 
-    `finish` fills in what takes long, for the rows of one page.
+    `finish` fills in what takes long, for the rows of one page; what begins with `_` isn't sent.
     """
 
     def __init__(
@@ -45,6 +49,17 @@ class Table:
         self.columns = columns
         self._rows = rows
         self._finish = finish
+        dated(rows)
+
+    @property
+    def by_key(self) -> dict[str, Row]:
+        """Give the rows by what the picture calls the thing they are about."""
+        return {row["_key"]: row for row in self._rows if "_key" in row}
+
+    @cached_property
+    def times(self) -> dict[str, Any] | None:
+        """Give when its things were, for a slider."""
+        return times_of(self._rows)
 
     def page(
         self,
@@ -52,12 +67,13 @@ class Table:
         find: str = "",
         stack: str = "",
         sort: str = "",
+        by: Mapping[str, str] | None = None,
         offset: int = 0,
         limit: int = PAGE,
     ) -> dict[str, Any]:
         """Give some rows: those with `find` in a cell, in the order of a column (`-name`: down).
 
-        `stack` keeps to what is in one stack of the picture.
+        `stack` keeps to what is in one stack of the picture, `by` to values of facets.
         """
         keys = [key for key, _ in self.columns]
         rows = self._rows
@@ -66,19 +82,38 @@ class Table:
         wanted = find.strip().lower()
         if wanted:
             rows = [row for row in rows if _has(row, keys, wanted)]
+        facets = facets_of(rows, by or {})
+        rows = narrowed(rows, by or {})
         column = sort.removeprefix("-")
         if column in keys:
             rows = sorted(rows, key=lambda row: _order(row.get(column)), reverse=sort[:1] == "-")
         offset = max(0, offset)
         some = rows[offset : offset + max(1, min(limit, MOST_ON_PAGE))]
-        done = [self._finish(row) if self._finish else row for row in some]
         return {
             "columns": [list(column) for column in self.columns],
-            "rows": [{k: v for k, v in row.items() if k[:1] != "_"} for row in done],
+            "rows": self._done(some),
+            "facets": facets,
             "offset": offset,
             "found": len(rows),
             "total": len(self._rows),
         }
+
+    def whole(self) -> dict[str, Any]:
+        """Give every row, for a page that has no server to ask for the next."""
+        return {
+            "columns": [list(column) for column in self.columns],
+            "rows": self._done(self._rows),
+        }
+
+    def _done(self, rows: Sequence[Row]) -> list[Row]:
+        return [_sent(self._finish(row) if self._finish else row) for row in rows]
+
+
+def _sent(row: Row) -> Row:
+    sent = {key: value for key, value in row.items() if key[:1] != "_"}
+    if "time" in sent:
+        sent["time"] = moment_of(sent["time"])
+    return sent
 
 
 def _has(row: Row, keys: Sequence[str], wanted: str) -> bool:
@@ -91,12 +126,33 @@ def _order(value: Any) -> tuple[int, float, tuple[str | int, ...]]:
     return (1, 0.0, natural(str(value or "")))
 
 
-def table_of(answer: object, *, stacks: Mapping[str, str] | None = None) -> Table:
-    """Give an answer's table; `stacks` says in which stack of the picture a node is."""
-    return _TABLES[type(answer)](answer, stacks or {})
+def table_of(
+    answer: object,
+    *,
+    stacks: Mapping[str, str] | None = None,
+    marks: Mapping[str, Mark] | None = None,
+) -> Table:
+    """Give an answer's table.
+
+    `stacks` says in which stack of the picture a node is, `marks` what it is narrowed by.
+    """
+    return _TABLES[type(answer)](answer, stacks or {}, marks or {})
 
 
-def _impact(answer: Impact, _stacks: Mapping[str, str]) -> Table:
+def _marked(mark: Mark | None) -> Row:
+    if mark is None:
+        return {}
+    return {
+        "step": mark.step,
+        "time": mark.time,
+        "tracing": mark.tracing,
+        "project": mark.project,
+        "agent": mark.agent,
+        "pinned": mark.pinned,
+    }
+
+
+def _impact(answer: Impact, _stacks: Stacks, marks: Marks) -> Table:
     rows: list[Row] = [
         {
             "name": hit.name,
@@ -108,6 +164,9 @@ def _impact(answer: Impact, _stacks: Mapping[str, str]) -> Table:
         }
         for place, hit in enumerate(outline_of(answer))
     ]
+    if len(rows) <= MOST_HITS:
+        for row, hit in zip(rows, answer.affected, strict=True):
+            row.update(_marked(marks.get(hit.id)), _key=hit.id or hit.name)
     rows += [
         {"name": item.name, "kind": item.kind, "state": item.state, "depth": "", "ask": item.name}
         | {"words": item.words or "was so before the change"}
@@ -124,7 +183,7 @@ def _impact(answer: Impact, _stacks: Mapping[str, str]) -> Table:
     return Table((*columns, ("words", "Why")), rows, finish)
 
 
-def _status(answer: Status, _stacks: Mapping[str, str]) -> Table:
+def _status(answer: Status, _stacks: Stacks, _marks: Marks) -> Table:
     rows: list[Row] = [
         {"name": item.name, "kind": item.kind, "state": state, "pinned": item.pinned}
         | {"reason": item.reason, "words": item.words, "ask": item.name}
@@ -135,7 +194,7 @@ def _status(answer: Status, _stacks: Mapping[str, str]) -> Table:
     return Table((*NAMES, ("reason", "Reason"), ("pinned", "Pinned"), ("words", "Why")), rows)
 
 
-def _lineage(answer: Lineage, stacks: Mapping[str, str]) -> Table:
+def _lineage(answer: Lineage, stacks: Stacks, marks: Marks) -> Table:
     rows: list[Row] = []
     for node in sorted(answer.nodes, key=lambda node: (abs(node.depth), natural(node.name))):
         side = "asked about" if node.id in answer.focus else "cause" if node.depth < 0 else "effect"
@@ -143,6 +202,7 @@ def _lineage(answer: Lineage, stacks: Mapping[str, str]) -> Table:
         row |= {"hops": abs(node.depth), "about": about(node), "ask": ask_of(node)}
         for key in ("causes", "effects"):
             row[key] = node.props.get(key, "")
+        row |= _marked(marks.get(node.id)) | {"_key": node.id}
         if node.id in stacks:
             row["stack"] = stacks[node.id]
         rows.append(row)
@@ -150,13 +210,15 @@ def _lineage(answer: Lineage, stacks: Mapping[str, str]) -> Table:
     return Table((*columns, ("causes", "Causes"), ("effects", "Effects")), rows)
 
 
-def _log(answer: Log, _stacks: Mapping[str, str]) -> Table:
+def _log(answer: Log, _stacks: Stacks, _marks: Marks) -> Table:
     metrics = sorted({name for run in answer.runs for name in run.metrics})[:12]
     rows: list[Row] = [
         {
             "name": run.step,
             "status": run.status,
             "started": when(run.started),
+            "time": run.started,
+            "tracing": run.tracing,
             "seconds": run.seconds,
             "products": run.products,
             "agent": run.agent,
@@ -183,7 +245,7 @@ def _log(answer: Log, _stacks: Mapping[str, str]) -> Table:
 NOTHING = ("", "-", "–", "absent")
 
 
-def _diff(answer: RunDiff, _stacks: Mapping[str, str]) -> Table:
+def _diff(answer: RunDiff, _stacks: Stacks, _marks: Marks) -> Table:
     rows: list[Row] = []
     for item in answer.differences:
         how = "changed"
@@ -204,7 +266,7 @@ def _diff(answer: RunDiff, _stacks: Mapping[str, str]) -> Table:
     return Table((*columns, ("after", "Later run"), ("detail", "Detail")), rows)
 
 
-def _structure(answer: Structure, _stacks: Mapping[str, str]) -> Table:
+def _structure(answer: Structure, _stacks: Stacks, _marks: Marks) -> Table:
     rows: list[Row] = [
         {"what": "single point", "name": point.name, "kind": point.kind, "size": point.holds}
         | {"words": point_words(point), "ask": point.id}
@@ -234,7 +296,7 @@ def _structure(answer: Structure, _stacks: Mapping[str, str]) -> Table:
     return Table((*columns, ("words", "Meaning")), rows)
 
 
-def _overview(answer: Overview, _stacks: Mapping[str, str]) -> Table:
+def _overview(answer: Overview, _stacks: Stacks, _marks: Marks) -> Table:
     rows: list[Row] = [
         {"name": lane.label, "runs": sum(lane.runs), "failed": sum(lane.failed)}
         for lane in answer.lanes
@@ -242,7 +304,7 @@ def _overview(answer: Overview, _stacks: Mapping[str, str]) -> Table:
     return Table((("name", "Step"), ("runs", "Runs"), ("failed", "Failed")), rows)
 
 
-_TABLES: dict[type, Callable[[Any, Mapping[str, str]], Table]] = {
+_TABLES: dict[type, Callable[[Any, Stacks, Marks], Table]] = {
     Impact: _impact,
     Status: _status,
     Lineage: _lineage,

@@ -7,11 +7,12 @@ many to look at, each column is summed up by kind and state; the numbers stay th
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from provgraph.analysis.impact import Hits, Outline
 from provgraph.analysis.showing import run_id
+from provgraph.explorer.narrowing import Row, values_of
 from provgraph.explorer.picture import ALIKE, MOST_CARDS, Card, Line, Picture, arranged
 from provgraph.model.answers import Hit, Impact
 from provgraph.model.digests import identity
@@ -24,11 +25,16 @@ MOST_COLUMNS = 12
 ASKED = "asked"
 
 
-def spread(impact: Impact, *, unfolded: Collection[str] = ()) -> Picture:
-    """Draw an impact."""
+def spread(
+    impact: Impact,
+    *,
+    unfolded: Collection[str] = (),
+    rows: Mapping[str, Row] | None = None,
+) -> Picture:
+    """Draw an impact; `rows` are its table's, for what a card can be narrowed by."""
     if len(impact.affected) > MOST_HITS:
         return _summed(impact)
-    return _paths(impact, unfolded)
+    return _paths(impact, unfolded, rows or {})
 
 
 def outline_of(impact: Impact) -> Sequence[Outline]:
@@ -69,7 +75,7 @@ def _changed(impact: Impact, unfolded: Collection[str]) -> tuple[list[Card], dic
     return list(cards.values()), {name: card.key for name, card in cards.items()}
 
 
-def _paths(impact: Impact, unfolded: Collection[str]) -> Picture:
+def _paths(impact: Impact, unfolded: Collection[str], rows: Mapping[str, Row]) -> Picture:
     asked, on = _changed(impact, unfolded)
     hits = list(impact.affected)
     first = asked[0].key if asked else ""
@@ -92,7 +98,9 @@ def _paths(impact: Impact, unfolded: Collection[str]) -> Picture:
                 lines[cause, key] += 1
         card = _stack(key, several) if key.startswith("stack:") else _card(several[0], key)
         parent = parents[several[0].id or several[0].name]
-        columns[several[0].depth].append(replace(card, via=group.get(parent, parent)))
+        inside = (rows[key] for hit in several if (key := hit.id or hit.name) in rows)
+        card = replace(card, via=group.get(parent, parent), values=values_of(inside))
+        columns[several[0].depth].append(card)
     if sum(map(len, columns.values())) > MOST_CARDS:
         return _summed(impact)
     drawn = [Line(cause, effect, count=count) for (cause, effect), count in lines.items()]
@@ -194,6 +202,7 @@ def _summed(impact: Impact) -> Picture:
                 about=count_of(low, "step") + " away" if low == high else f"{low} to {high} steps",
                 count=count,
                 states={state: count},
+                values={"kind": (kind,), "state": (state,)},
             )
             columns[place + 1].append(card)
             here.append(key)

@@ -13,6 +13,7 @@ from typing import Any
 
 from provgraph.errors import UsageError
 from provgraph.explorer import around, spread
+from provgraph.explorer.as_cypher import as_cypher
 from provgraph.explorer.interface import Subject
 from provgraph.explorer.picture import Picture
 from provgraph.explorer.rows import Table, table_of
@@ -24,9 +25,11 @@ from provgraph.render.text_parts import gap_words, when
 
 Asked = Mapping[str, str]
 MOST_OPENED = 50
+# Of more nodes than this nothing is looked up to narrow by but what the answer itself has.
+MOST_MARKED = 1_000
 # The newest runs are listed, so many; a log says how many there are.
 MOST_RUNS = 2_000
-NARROWED = ("step", "status", "since", "until", "touching")
+NARROWED = ("step", "status", "since", "until", "touching", "making")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class Answered:
     words: tuple[str, ...] = ()
     selector: str = ""
 
-    def view(self, question: str) -> dict[str, Any]:
+    def view(self, question: str, asked: Asked) -> dict[str, Any]:
         """Give it as JSON values, with the first rows of its table."""
         answer: Any = self.answer
         gaps = getattr(answer, "gaps", ())
@@ -49,15 +52,17 @@ class Answered:
             "question": question,
             "headline": self.headline,
             "command": self.command,
+            "cypher": as_cypher(question, answer, asked, self.command),
             "selector": self.selector,
             "as_of": when(answer.as_of),
             "viewpoint": getattr(answer, "viewpoint", ""),
             "totals": to_json(getattr(answer, "totals", {})),
             "words": list(self.words),
-            "gaps": [_gap(gap) for gap in gaps],
+            "gaps": [gap_view(gap) for gap in gaps],
             "plan": _plan(getattr(answer, "plan", ())),
             "picture": to_json(self.picture) if self.picture is not None else None,
             "table": self.table.page(),
+            "times": self.table.times,
         }
 
 
@@ -94,12 +99,14 @@ def _impact(subject: Subject, asked: Asked) -> Answered:
     everything = asked.get("all") == "1"
     answer = subject.impact([of], all=everything)
     flags = ["--all"] if everything else []
+    few = answer.affected if len(answer.affected) <= spread.MOST_HITS else ()
+    table = table_of(answer, marks=subject.marks([hit.id for hit in few if hit.id]))
     return Answered(
         answer,
         headline=_first_line(answer),
         command=_command("impact", of, *flags),
-        picture=spread.spread(answer, unfolded=_list(asked, "unfold")),
-        table=table_of(answer),
+        picture=spread.spread(answer, unfolded=_list(asked, "unfold"), rows=table.by_key),
+        table=table,
     )
 
 
@@ -114,13 +121,14 @@ def _focus(subject: Subject, asked: Asked) -> Answered:
     names = [node.name for node in answer.nodes if node.id in answer.focus]
     title = names[0] if len(names) == 1 else f"{of}: {count_of(len(names), 'thing')}"
     selector = subject.told_by(of)
+    table = _table(subject, answer, unfold)
     return Answered(
         answer,
         headline=title,
         command=_command("show" if len(names) == 1 else "lineage", selector),
         selector=selector,
-        picture=around.picture_of(answer, unfolded=unfold, later=later),
-        table=table_of(answer, stacks=around.stacks_of(answer, unfold)),
+        picture=around.picture_of(answer, unfolded=unfold, later=later, rows=table.by_key),
+        table=table,
     )
 
 
@@ -128,20 +136,30 @@ def _why(subject: Subject, asked: Asked) -> Answered:
     (of,) = _wanted(asked, "of")
     because = asked.get("because") or None
     answer = subject.why(of, because=because)
-    return _lineage(
-        answer, asked, _command("why", of, *(["--because", because] if because else []))
-    )
+    command = _command("why", of, *(["--because", because] if because else []))
+    return _lineage(subject, answer, asked, command)
 
 
 def _explain(subject: Subject, asked: Asked) -> Answered:
     of, to = _wanted(asked, "of", "to")
-    answer = subject.explain([of], to, all=asked.get("all") == "1")
-    return _lineage(answer, asked, _command("impact", of, "--explain", to))
+    everything = asked.get("all") == "1"
+    answer = subject.explain([of], to, all=everything)
+    flags = ["--all"] if everything else []
+    return _lineage(subject, answer, asked, _command("impact", of, "--explain", to, *flags))
 
 
-def _lineage(answer: Lineage, asked: Asked, command: str) -> Answered:
+def _table(subject: Subject, answer: Lineage, unfold: list[str]) -> Table:
+    few = answer.nodes if len(answer.nodes) <= MOST_MARKED else ()
+    marks = subject.marks([node.id for node in few])
+    return table_of(answer, stacks=around.stacks_of(answer, unfold), marks=marks)
+
+
+def _lineage(subject: Subject, answer: Lineage, asked: Asked, command: str) -> Answered:
     unfold = _list(asked, "unfold")
-    size = f"{count_of(answer.totals['nodes'], 'node')}, {count_of(answer.totals['edges'], 'edge')}"
+    counts = (("paths", "path"), ("nodes", "node"), ("edges", "edge"))
+    said = (count_of(answer.totals[key], noun) for key, noun in counts if key in answer.totals)
+    size = ", ".join(said)
+    table = _table(subject, answer, unfold)
     headline = f"{answer.question[:1].upper()}{answer.question[1:]}: {size}"
     if not answer.nodes:
         headline = answer.words[0] if answer.words else answer.question
@@ -149,8 +167,10 @@ def _lineage(answer: Lineage, asked: Asked, command: str) -> Answered:
         answer,
         headline=headline,
         command=command,
-        picture=around.picture_of(answer, unfolded=unfold) if answer.nodes else None,
-        table=table_of(answer, stacks=around.stacks_of(answer, unfold)),
+        picture=around.picture_of(answer, unfolded=unfold, rows=table.by_key)
+        if answer.nodes
+        else None,
+        table=table,
         words=answer.words,
     )
 
@@ -244,7 +264,8 @@ def _first_line(answer: Impact) -> str:
     return render(answer, style=Style(width=100_000, limit=1)).partition("\n")[0]
 
 
-def _gap(gap: GapNote) -> dict[str, str]:
+def gap_view(gap: GapNote) -> dict[str, str]:
+    """Give a gap as JSON values, with what to do about it."""
     return {
         "grade": gap.grade,
         "reason": gap.reason,

@@ -319,6 +319,12 @@ class GraphStore(ABC):
     def by_id(self, text: str) -> list[int]:
         """Give keys of vertices whose id is, or starts with, this text."""
 
+    def keys_of(self, ids: Sequence[str]) -> dict[str, int]:
+        """Give the key of each vertex by its whole id; ids that mean none are left out."""
+        wanted = set(ids)
+        found = sorted({key for text in wanted for key in self.by_id(text)})
+        return {row.id: row.key for row in self.vertices(found) if row.id in wanted}
+
     @abstractmethod
     def by_kind(self, kind: str) -> list[int]:
         """Give keys of vertices that carry this kind explicitly (runs, imports, plug-ins)."""

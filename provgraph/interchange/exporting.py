@@ -139,7 +139,8 @@ def _write(format: str, graph: _Counted, made: list[Path]) -> None:
         case "graphml":
             from provgraph.interchange.graphml import write_graphml
 
-            write_graphml(nodes, relationships, made[0])
+            with made[0].open("w", encoding="utf-8", newline="\n") as file:
+                write_graphml(nodes, relationships, file)
         case "node-link":
             from provgraph.interchange.node_link import write_node_link
 

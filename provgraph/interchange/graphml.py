@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, TextIO
 from xml.sax.saxutils import quoteattr
 
@@ -47,19 +46,20 @@ SPECIAL = re.compile("[&<>\r]")
 ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
 
 
-def write_graphml(nodes: Iterable[Node], relationships: Iterable[Relationship], path: Path) -> None:
-    """Write one GraphML file."""
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(HEAD)
-        for prefix, domain, columns in (("n", "node", NODE_KEYS), ("e", "edge", EDGE_KEYS)):
-            for place, column in enumerate(columns):
-                file.write(
-                    f'  <key id="{prefix}{place}" for="{domain}" attr.name="{column.name}"'
-                    f' attr.type="{TYPES.get(column.type, "string")}"/>\n'
-                )
-        file.write('  <graph edgedefault="directed">\n')
-        _write_all(file, nodes, relationships)
-        file.write("  </graph>\n</graphml>\n")
+def write_graphml(
+    nodes: Iterable[Node], relationships: Iterable[Relationship], file: TextIO
+) -> None:
+    """Write one GraphML file, opened as text."""
+    file.write(HEAD)
+    for prefix, domain, columns in (("n", "node", NODE_KEYS), ("e", "edge", EDGE_KEYS)):
+        file.writelines(
+            f'  <key id="{prefix}{place}" for="{domain}" attr.name="{column.name}"'
+            f' attr.type="{TYPES.get(column.type, "string")}"/>\n'
+            for place, column in enumerate(columns)
+        )
+    file.write('  <graph edgedefault="directed">\n')
+    _write_all(file, nodes, relationships)
+    file.write("  </graph>\n</graphml>\n")
 
 
 def _write_all(file: TextIO, nodes: Iterable[Node], relationships: Iterable[Relationship]) -> None:

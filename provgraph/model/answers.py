@@ -490,15 +490,42 @@ class Overview:
     """Everything recorded, counted: runs by step and time, names by kind, and what is pinned.
 
     `spans` are the times (RFC 3339) at which the spans begin, and at which the last one ends.
+    `made` counts what runs made, by its kind.
     """
 
     as_of: str
     spans: tuple[str, ...]
     lanes: tuple[Lane, ...]
+    made: tuple[Lane, ...]
     undated: int
     kinds: Mapping[str, int]
     pinned: tuple[Standing, ...]
     totals: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a node is narrowed by besides its kind and state: of an artefact, its maker's.
+
+    `time` is RFC 3339 or "", `project` an id, `run` the id of the run that the rest tells of.
+    """
+
+    step: str = ""
+    time: str = ""
+    tracing: str = ""
+    project: str = ""
+    agent: str = ""
+    pinned: str = ""
+    run: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The bytes of one recorded version, secrets redacted; `where` says where they were found."""
+
+    name: str
+    data: bytes
+    where: str
 
 
 @dataclass(frozen=True, slots=True)

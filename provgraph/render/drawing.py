@@ -25,11 +25,16 @@ _MARGIN = 70
 _INK, _FAINT, _EDGE = "#1f2328", "#57606a", "#8c959f"
 _SPECIAL = re.compile(r"[^\w ./·:,@+=()\[\]-]")
 _NO_XML = re.compile("[\ufffe\uffff]")
-_ARROWS = {"observed": "-->", "declared": "-.->", "inferred": "-.->"}
+ARROWS = {"observed": "-->", "declared": "-.->", "inferred": "-.->"}
 
 
 # Each style with the file it is written to where none is named.
-STYLES = {"page": "graph.html", "svg": "graph.svg", "mermaid": "graph.mmd"}
+STYLES = {
+    "page": "graph.html",
+    "explorer": "report.html",
+    "svg": "graph.svg",
+    "mermaid": "graph.mmd",
+}
 
 
 def write_drawing(lineage: Lineage, path: str | Path, *, style: str, title: str) -> None:
@@ -59,12 +64,12 @@ def as_mermaid(lineage: Lineage, *, title: str) -> str:
 
 def _mermaid(lineage: Lineage, placed: Placed, title: str) -> str:
     number = {node.id: at for at, node in enumerate(placed.nodes)}
-    lines = ["flowchart LR", f'  title["{_quoted(title)}"]:::title']
+    lines = ["flowchart LR", f'  title["{mermaid_text(title)}"]:::title']
     for node in placed.nodes:
         left, right = ("([", "])") if node.kind == "Run" else ("[", "]")
-        lines.append(f'  n{number[node.id]}{left}"{_quoted(_words(node))}"{right}')
+        lines.append(f'  n{number[node.id]}{left}"{mermaid_text(_words(node))}"{right}')
     lines += [
-        f"  n{number[edge.cause]} {_ARROWS.get(edge.evidence, '-->')} n{number[edge.effect]}"
+        f"  n{number[edge.cause]} {ARROWS.get(edge.evidence, '-->')} n{number[edge.effect]}"
         for edge in placed.edges
     ]
     for state, (colour, *_) in STATE_LOOKS.items():
@@ -76,7 +81,7 @@ def _mermaid(lineage: Lineage, placed: Placed, title: str) -> str:
     if focus:
         lines += ["  classDef asked fill:#ddf4ff", f"  class {','.join(focus)} asked"]
     lines.append("  classDef title fill:none,stroke:none")
-    lines.append(f'  seen["{_quoted(seen_words(lineage, placed))}"]:::title')
+    lines.append(f'  seen["{mermaid_text(seen_words(lineage, placed))}"]:::title')
     return "\n".join(lines) + "\n"
 
 
@@ -100,7 +105,7 @@ def seen_words(lineage: Lineage, placed: Placed) -> str:
     return " · ".join(filter(None, said))
 
 
-def _quoted(text: str) -> str:
+def mermaid_text(text: str) -> str:
     """Write text as Mermaid takes it between quotes: whatever it could read is a code."""
     return _SPECIAL.sub(lambda match: f"#{ord(match[0])};", plain.shown(text))
 
@@ -118,16 +123,19 @@ def as_svg(lineage: Lineage, *, title: str) -> str:
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{left} {top} {width} {height}" '
             f'width="{width}" height="{height}" font-family="sans-serif" font-size="11" role="img">'
         ),
-        f"<title>{_text(title)}</title>",
+        f"<title>{xml_text(title)}</title>",
         (
             '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
             f'markerHeight="7" orient="auto">'
             f'<path d="M0 0L8 4L0 8Z" fill="{_EDGE}"/></marker></defs>'
         ),
         f'<rect x="{left}" y="{top}" width="{width}" height="{height}" fill="#ffffff"/>',
-        f'<text x="{left + 12}" y="{top + 22}" font-size="14" fill="{_INK}">{_text(title)}</text>',
+        (
+            f'<text x="{left + 12}" y="{top + 22}" font-size="14" fill="{_INK}">'
+            f"{xml_text(title)}</text>"
+        ),
     ]
-    seen = _text(seen_words(lineage, placed))
+    seen = xml_text(seen_words(lineage, placed))
     out.append(f'<text x="{left + 12}" y="{top + 40}" fill="{_FAINT}">{seen}</text>')
     # Below the lines, so that it hides no arrow.
     for key in (key for key in lineage.focus if key in placed.positions):
@@ -160,20 +168,21 @@ def _curve(points: list[tuple[int, int]]) -> str:
 
 def _mark(node: GraphNode, point: tuple[int, int]) -> list[str]:
     path, colour, _ = KIND_LOOKS.get(node.kind, OTHER_LOOK)
-    out = [f'<g transform="translate({point[0]} {point[1]})"><title>{_text(node.name)}</title>']
+    out = [f'<g transform="translate({point[0]} {point[1]})"><title>{xml_text(node.name)}</title>']
     if node.state in STATE_LOOKS:
         ring, _, dashes, _ = STATE_LOOKS[node.state]
         dashed = f' stroke-dasharray="{" ".join(map(str, dashes))}"' if dashes else ""
         out.append(f'<circle r="17" fill="none" stroke="{ring}" stroke-width="2.5"{dashed}/>')
     out.append(f'<path d="{path}" fill="#ffffff" stroke="{colour}" stroke-width="2"/>')
-    label = _text(label_of(node) or node.kind)
+    label = xml_text(label_of(node) or node.kind)
     out.append(f'<text y="31" text-anchor="middle" fill="{_INK}">{label}</text>')
     if node.state:
-        state = _text(node.state)
+        state = xml_text(node.state)
         out.append(f'<text y="44" text-anchor="middle" fill="{_FAINT}">{state}</text>')
     return [*out, "</g>"]
 
 
-def _text(text: str) -> str:
+def xml_text(text: str) -> str:
+    """Write text as XML takes it, what hides or moves other text as escapes."""
     safe = _NO_XML.sub("\ufffd", plain.shown(text))
     return safe.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

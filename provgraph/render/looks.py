@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from provgraph.model import kinds
 
 # kind → (SVG path in a box of 24 around 0, fill on a light page, fill on a dark one)
@@ -44,3 +46,18 @@ EVIDENCE_LOOKS: dict[str, tuple[list[int], str]] = {
     "declared": ([9, 5], "said by a person or a tool"),
     "inferred": ([2, 5], "derived by a rule"),
 }
+
+
+def looks() -> dict[str, Any]:
+    """Give all of it as JSON values, for a page that draws by itself."""
+    return {
+        "kinds": {
+            kind: {"path": path, "light": light, "dark": dark}
+            for kind, (path, light, dark) in {**KIND_LOOKS, "": OTHER_LOOK}.items()
+        },
+        "states": {
+            state: {"light": light, "dark": dark, "dashes": dashes, "words": words}
+            for state, (light, dark, dashes, words) in STATE_LOOKS.items()
+        },
+        "evidence": {name: words for name, (_, words) in EVIDENCE_LOOKS.items()},
+    }

@@ -6,32 +6,24 @@ Tests skip where there is none, unless PROVGRAPH_REQUIRE names `browser`.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.chromium import QUIET, program
 from tests.support.required import missing
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
-_QUIET = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
-
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Start Chromium once."""
-    program = os.environ.get("PROVGRAPH_CHROMIUM") or next(
-        filter(None, map(shutil.which, _NAMES)), ""
-    )
-    if not program:
+    found = program()
+    if not found:
         missing(
             "browser", "there is no Chromium: apt-get install chromium, or set PROVGRAPH_CHROMIUM"
         )
@@ -40,7 +32,7 @@ def browser() -> Iterator[Browser]:
     except ImportError:
         missing("browser", "playwright isn't installed: pip install playwright")
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=program, args=_QUIET)
+        running = playwright.chromium.launch(executable_path=found, args=QUIET)
         yield running
         running.close()
 

@@ -193,10 +193,11 @@ class FakeProject(Project):
         since: str | None = None,
         until: str | None = None,
         touching: str | None = None,
+        making: str | None = None,
         limit: int | None = 20,
     ) -> Log:
         told = {"step": step, "status": status, "since": since, "until": until}
-        self._asked("log", **told, touching=touching, limit=limit)
+        self._asked("log", **told, touching=touching, making=making, limit=limit)
         run = RunLine("run:1", "train", "ok", AS_OF, 1.5, "python-audit")
         return Log(AS_OF, (run,), (), {"runs": 1})
 

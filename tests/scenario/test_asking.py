@@ -173,6 +173,8 @@ def test_log_filters(told_once: Project) -> None:
     assert told_once.runs("--until", "2001-01-01") == []
     assert {run["step"] for run in told_once.runs("--touching", "data/v3")} == {"prepare.py"}
     assert len(told_once.runs("--touching", "out/v2/model.pkl")) == 2
+    assert len(told_once.runs("--making", "Result")) == 10
+    assert told_once.runs("--making", "Dataset") == []
     answer = told_once.ask("log", "--limit", "3")
     assert (len(answer["runs"]), answer["totals"]["runs"]) == (3, 10)
     told_once.provgraph("log", "--since", "yesterweek", code=2)

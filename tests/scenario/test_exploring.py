@@ -10,10 +10,15 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+from xml.etree import ElementTree as ET
+
+import networkx as nx
 
 from tests.scenario.shell import PROVGRAPH, Project
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 class Door(NamedTuple):
@@ -91,7 +96,7 @@ def test_it_answers_as_the_command_line_does(story: Project) -> None:
         assert names == {hit["name"] for hit in answer["affected"]}
         tag = {"if-none-match": headers["etag"], "cookie": cookie}
         assert door.get("/api/view?q=impact&of=data/v3", **tag)[0] == 304
-        csv = door.get("/api/csv?q=impact&of=data/v3", cookie=cookie)[2]
+        csv = door.get("/api/export?as=csv&q=impact&of=data/v3", cookie=cookie)[2]
         assert csv == story.provgraph("impact", "data/v3", "--format", "csv").out
         # What is recorded meanwhile is seen.
         story.write("more.py", "open('more.txt', 'w').write('1')")
@@ -157,3 +162,105 @@ def test_structure_of_a_pipeline(story: Project) -> None:
     assert [(repeat["step"], len(repeat["runs"])) for repeat in again] == [("summary.py", 2)]
     shown = story.provgraph("show", again[0]["runs"][0]).text
     assert "summary.py" in shown
+
+
+def affected(project: Project, *words: str) -> set[str]:
+    return {hit["name"] for hit in project.ask("impact", *words)["affected"]}
+
+
+def test_each_view_as_cypher(story: Project) -> None:
+    runs = [f"run:{run['id']}" for run in story.runs()]
+    views = {
+        "q=impact&of=data/v3": affected(story, "data/v3"),
+        "q=impact&of=params/v1.yaml%23lr": affected(story, "params/v1.yaml"),
+        "q=impact&of=env:python": set(),
+        "q=focus&of=out/v3/table.txt": set(),
+        f"q=focus&of={runs[0]}": set(),
+        "q=why&of=out/summary.csv": {"data/v1/a.txt", "data/v3/b.txt"},
+        "q=explain&of=data/v3&to=out/v3/metrics.json": {"out/v3/table.txt", "out/v3/model.pkl"},
+        f"q=diff&before={runs[0]}&after={runs[1]}": set(),
+        "q=status": set(),
+        "q=log": set(),
+        "q=structure": set(),
+    }  # fmt: skip
+    with exploring(story) as door:
+        cookie = door.enter()
+        for query, names in views.items():
+            view = json.loads(door.get(f"/api/view?{query}", cookie=cookie)[2])
+            said = story.provgraph(
+                "query", "--format", "json", view["cypher"], env={"PROVGRAPH_GRAPH": "local"}
+            )
+            rows = [json.loads(line) for line in said.text.splitlines()]
+            assert names <= {row.get("name") for row in rows}, (query, view["cypher"])
+            assert rows or query in ("q=status", "q=impact&of=env:python"), view["cypher"]
+
+
+def test_all_paths_are_counted(story: Project) -> None:
+    totals = story.ask("impact", "data/v3", "--explain", "out/v3/metrics.json")["totals"]
+    assert totals["paths"] > 1
+    with exploring(story) as door:
+        cookie = door.enter()
+        found = door.get("/api/view?q=explain&of=data/v3&to=out/v3/metrics.json", cookie=cookie)
+        assert f"{totals['paths']} paths" in json.loads(found[2])["headline"]
+
+
+def test_a_view_is_taken_along(story: Project) -> None:
+    with exploring(story) as door:
+        cookie = door.enter()
+        asked = "q=impact&of=data/v3"
+        view = json.loads(door.get(f"/api/view?{asked}", cookie=cookie)[2])
+        assert view["formats"] == ["page", "svg", "mermaid", "csv", "json", "graphml"]
+        files = {
+            kind: door.get(f"/api/export?{asked}&as={kind}", cookie=cookie)
+            for kind in view["formats"]
+        }
+        assert {status for status, _, _ in files.values()} == {200}
+        for kind, (_, headers, body) in files.items():
+            assert "attachment" in headers["content-disposition"], kind
+            if kind not in ("csv", "json", "page"):
+                assert b"out/v3/metrics.json" in body, kind
+        assert json.loads(files["json"][2]) == story.ask("impact", "data/v3")
+        drawing = ET.fromstring(files["svg"][2])
+        assert len(drawing.findall(f".//{SVG}rect")) > len(view["picture"]["cards"])
+        graph = nx.parse_graphml(files["graphml"][2].decode())
+        names = {data.get("name") for _, data in graph.nodes(data=True)}
+        assert affected(story, "data/v3") <= names
+        table = json.loads(door.get("/api/view?q=status", cookie=cookie)[2])
+        assert table["formats"] == ["csv", "json"]
+        for query in ("q=status&as=svg", "q=status&as=graphml", "q=status&as=exe"):
+            assert door.get(f"/api/export?{query}", cookie=cookie)[0] in (400, 422)
+
+
+def test_contents_are_shown_as_they_were(project: Project) -> None:
+    secret = "AKIA" + "Q7Z2M5N3B6C4D7F2"
+    old = f"# key = '{secret}'\nopen('out.txt', 'w').write(open('in.csv').read())\n"
+    project.write("copy.py", old)
+    project.write("in.csv", "a,b\n1,2\n")
+    project.git("add", ".")
+    project.git("commit", "--quiet", "--message", "one")
+    project.script("copy.py")
+    project.write("copy.py", old.replace("# key", "# another key"))
+    project.write("in.csv", "a,b\n3,4\n")
+    project.write("secret.txt", "not recorded")
+    with exploring(project) as door:
+        cookie = door.enter()
+
+        def glance(of: str) -> dict[str, Any]:
+            found = door.get(f"/api/preview?of={of}", cookie=cookie)
+            return dict(json.loads(found[2]))
+
+        read = next(run for run in project.runs())
+        shown = json.loads(door.get(f"/api/show?of=run:{read['id']}", cookie=cookie)[2])
+        ids = {line["name"]: line["id"] for _, lines in shown["lists"] for line in lines}
+        script = glance(ids["copy.py"])
+        assert script["lines"][1] == old.splitlines()[1]
+        assert "another" not in script["lines"][0]
+        assert secret not in str(script)
+        table = glance(ids["in.csv"])
+        assert (table["columns"], table["rows"]) == (["a", "b"], [["1", "2"]])
+        assert table["where"].startswith("git")
+        assert glance(ids["out.txt"])["where"] == "the working tree"
+        project.write("out.txt", "edited by hand, and recorded by nobody")
+        assert glance(ids["out.txt"])["type"] == "none"
+        assert door.get("/api/preview?of=secret.txt", cookie=cookie)[0] == 404
+        assert door.get(f"/api/image?of={ids['in.csv']}", cookie=cookie)[0] == 422

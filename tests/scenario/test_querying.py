@@ -136,6 +136,17 @@ EXPECTED: dict[str, tuple[list[str], Callable[[list[dict[str, Any]]], Any], Any]
         lambda found: column(found, "name", "results"),
         [(".", 3), ("step.py", 3)],
     ),
+    "between": (
+        file("between", cause="data/a.txt", effect="out/1.json"),
+        lambda found: column(found, "kind", "name"),
+        [("Run", "fit")],
+    ),
+    "bottlenecks": (
+        file("bottlenecks", step="fit"),
+        lambda found: column(found, "step", "results"),
+        [("fit", 1)] * 3,
+    ),
+    "orphans": (file("orphans"), lambda found: column(found, "name"), []),
     "results-without-inputs": (
         file("results-without-inputs"),
         lambda found: column(found, "name"),
@@ -156,6 +167,22 @@ def test_a_question_of_the_library(name: str, asked: Project, place: Mapping[str
     assert look(rows(asked, place, *words)) == expected
 
 
+def test_what_a_newer_version_replaced_is_an_orphan(
+    project: Project, place: Mapping[str, str]
+) -> None:
+    project.write("a.txt", "1")
+    project.run("python", "-c", "open('b.txt', 'w').write(open('a.txt').read())")
+    (old,) = column(rows(project, place, "MATCH (x:Result) RETURN x.id AS id"), "id")
+    project.write("a.txt", "2")
+    project.run("python", "-c", "open('b.txt', 'w').write(open('a.txt').read())")
+
+    assert column(rows(project, place, *file("orphans")), "name", "id") == [("b.txt", old)]
+
+    project.run("python", "-c", "print(open('b.txt').read())")
+    sides = column(rows(project, place, *file("around", id=old)), "side", "type", "kind")
+    assert sides == [("cause", "DEPENDS_ON", "Run")]
+
+
 def test_portable_questions_are_answered_alike(asked: Project, neo4j: Neo4j) -> None:
     runs = column(rows(asked, LOCAL, *file("newest-runs")), "run")
     given = {
@@ -166,6 +193,9 @@ def test_portable_questions_are_answered_alike(asked: Project, neo4j: Neo4j) -> 
         "metric": "accuracy",
         "first": runs[1],
         "second": runs[3],
+        "id": f"run:{runs[1]}",
+        "cause": "data/a.txt",
+        "effect": "out/0.json",
     }
     for entry in questions():
         if entry.portable:

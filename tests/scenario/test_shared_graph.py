@@ -33,6 +33,7 @@ QUESTIONS: tuple[tuple[str, ...], ...] = (
     ("log", "--limit", "0"),
     ("log", "--step", "train.py"),
     ("log", "--touching", "params/v1.yaml"),
+    ("log", "--making", "Result"),
     ("show", "out/v1/model.pkl"),
     ("show", "params/v2.yaml"),
 )

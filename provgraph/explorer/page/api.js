@@ -1,21 +1,7 @@
 /** Asking the server. Everything but notes and pins only reads. */
 
-/** What a server's refusal says. */
-export class Refused extends Error {
-  /**
-   * @param {string} error
-   * @param {string} hint
-   * @param {string[]} nearest
-   */
-  constructor(error, hint, nearest) {
-    super(error);
-    this.hint = hint;
-    this.nearest = nearest;
-  }
-}
-
-/** The server doesn't answer. */
-export class Gone extends Error {}
+import { asked } from "./place.js";
+import { Gone, Refused } from "./refused.js";
 
 let proof = "";
 /** @type {string | null} */
@@ -80,3 +66,14 @@ export const state = async () => {
   proof = told.proof;
   return told;
 };
+
+/**
+ * The files that a view can be taken along as: format, the file's name, where it is had.
+ * @param {any} view
+ * @param {Record<string, string>} place
+ * @returns {[string, string, () => string][]}
+ */
+export const exported = (view, place) =>
+  (view.formats || []).map((/** @type {string} */ format) => [format, `provgraph-${view.question}.${ENDINGS[format] || format}`, () => `/api/export?${asked(place)}&as=${format}`]);
+
+const ENDINGS = Object.assign(Object.create(null), { mermaid: "mmd", page: "html" });

@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { at, el, name, say } from "./dom.js";
 import { icon } from "./looks.js";
-import { go, here } from "./place.js";
+import { KEPT, go, here } from "./place.js";
 
 /**
  * Each question: its words, the address it leads to, and what its fields mean.
@@ -29,7 +29,8 @@ export const build = () => {
   for (const [key, question] of Object.entries(QUESTIONS)) {
     chips.append(el("button", { type: "button", class: "question", "data-q": key, "aria-pressed": "false", on: { click: () => pick(key) } }, question.words));
   }
-  form.replaceChildren(el("div", { class: "fields", id: "fields" }), chips);
+  // A kept file has no questions but what lies around a thing.
+  form.replaceChildren(el("div", { class: "fields", id: "fields" }), ...(KEPT ? [] : [chips]));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     ask();
@@ -41,7 +42,7 @@ export const build = () => {
 export const follow = () => {
   if (typed) return;
   const place = here();
-  chosen = place.q in QUESTIONS ? place.q : "";
+  chosen = !KEPT && place.q in QUESTIONS ? place.q : "";
   fields(place);
 };
 

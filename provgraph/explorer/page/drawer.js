@@ -1,9 +1,9 @@
 /** The drawer: everything about a node, or what is in a stack; a note, a pin, the command. */
 
 import { get, post } from "./api.js";
-import { at, countOf, el, name, say, visible } from "./dom.js";
+import { at, countOf, el, name, say, svg, visible } from "./dom.js";
 import { badge, icon, pin } from "./looks.js";
-import { address, asked, change, go, here } from "./place.js";
+import { KEPT, address, asked, change, go, here } from "./place.js";
 
 /** @type {AbortController | null} */
 let going = null;
@@ -33,7 +33,7 @@ export const open = async (key, card) => {
   drawer.hidden = false;
   drawer.replaceChildren(el("p", { class: "loading" }, "Looking …"));
   try {
-    const filled = key.startsWith("stack:") || key.startsWith("sum:") || key === "asked" ? await stack(key, card, going.signal) : await node(key, going.signal);
+    const filled = key.startsWith("stack:") || key.startsWith("sum:") || key === "asked" ? await stack(key, card, going.signal) : await node(key, card, going.signal);
     drawer.replaceChildren(closing(), ...filled);
     drawer.scrollTop = 0;
   } catch (error) {
@@ -52,10 +52,11 @@ const way = (words, place) => el("a", { class: "button", href: address(place) },
 
 /**
  * @param {string} key
+ * @param {any} card
  * @param {AbortSignal} signal
  * @returns {Promise<Node[]>}
  */
-const node = async (key, signal) => {
+const node = async (key, card, signal) => {
   const shown = await get(`/api/show?${new URLSearchParams({ of: key })}`, signal);
   const of = shown.selector;
   const out = [
@@ -65,22 +66,104 @@ const node = async (key, signal) => {
       "div",
       { class: "ways" },
       way("Look around it", { q: "focus", of }),
-      way("What does this affect?", { q: "impact", of }),
-      way("Where did it come from?", { q: "why", of }),
-      shown.is_run ? way(`Compare with the newest ${shown.name}`, { q: "diff", before: of, after: shown.name }) : null,
+      KEPT ? null : way("What does this affect?", { q: "impact", of }),
+      KEPT ? null : way("Where did it come from?", { q: "why", of }),
+      here().q === "impact" && here().of && card && !card.focus && !KEPT ? way(`All paths from ${here().of}`, { q: "explain", of: here().of, to: of, all: here().all || "" }) : null,
+      shown.is_run && !KEPT ? way(`Compare with the newest ${shown.name}`, { q: "diff", before: of, after: shown.name }) : null,
     ),
   ];
   if (shown.command.length) out.push(section("Run as", copyable(shown.command.map(quoted).join(" "))));
   out.push(
     el("dl", { class: "facts" }, ...shown.facts.flatMap((/** @type {[string, string]} */ [label, value]) => [el("dt", {}, label), el("dd", {}, name(value))])),
   );
+  if (!shown.is_run && shown.kind !== "Environment" && shown.kind !== "Hardware") out.push(preview(key));
   for (const [title, pairs] of [["Metrics", shown.metrics], ["Parameters", shown.params]]) {
-    if (pairs.length) out.push(section(title, el("dl", { class: "facts" }, ...pairs.flatMap((/** @type {[string, unknown]} */ [label, value]) => [el("dt", {}, name(label)), el("dd", {}, name(value))]))));
+    if (!pairs.length) continue;
+    if (title === "Metrics") out.push(section(title, metrics(shown)));
+    else out.push(section(title, el("dl", { class: "facts" }, ...pairs.flatMap((/** @type {[string, unknown]} */ [label, value]) => [el("dt", {}, name(label)), el("dd", {}, name(value))]))));
   }
   for (const [title, lines] of shown.lists) out.push(section(`${title} (${lines.length.toLocaleString("en")})`, list(lines)));
   if (shown.gaps.length) out.push(section("What isn't known", el("ul", {}, ...shown.gaps.map((/** @type {any} */ gap) => el("li", {}, gap.words)))));
-  out.push(notes(of, shown.notes), ...(shown.is_run ? [] : [pinning(of, shown.pinned)]));
+  if (!KEPT || shown.notes.length) out.push(notes(of, shown.notes));
+  if (!KEPT && !shown.is_run) out.push(pinning(of, shown.pinned));
   return out;
+};
+
+/**
+ * A run's metrics, each with how it went over the runs of its step.
+ * @param {any} shown
+ */
+const metrics = (shown) => {
+  const box = el("dl", { class: "facts" });
+  /** @type {Map<string, HTMLElement>} */
+  const lines = new Map();
+  for (const [label, value] of shown.metrics) {
+    const line = el("dd", {}, name(value), " ");
+    lines.set(label, line);
+    box.append(el("dt", {}, name(label)), line);
+  }
+  get(`/api/history?${new URLSearchParams({ step: shown.name })}`).then(
+    (told) => {
+      for (const [label, line] of lines) {
+        const points = Object.hasOwn(told.metrics, label) ? told.metrics[label] : [];
+        if (points.length > 1) line.append(sparkline(label, points, shown.selector));
+      }
+    },
+    () => undefined,
+  );
+  return box;
+};
+
+/**
+ * @param {string} label
+ * @param {[string, string, number][]} points run, time, value, oldest first
+ * @param {string} here_ the run that is shown
+ */
+const sparkline = (label, points, here_) => {
+  const values = points.map(([, , value]) => value);
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const x = (/** @type {number} */ at_) => 3 + (at_ / (points.length - 1)) * 114;
+  const y = (/** @type {number} */ value) => (high === low ? 12 : 21 - ((value - low) / (high - low)) * 18);
+  const said = `${label} over ${points.length} runs: from ${values[0]} to ${values[values.length - 1]}, lowest ${low}, highest ${high}`;
+  const drawn = svg("svg", { class: "sparkline", viewBox: "0 0 120 24", width: 120, height: 24, role: "img", "aria-label": visible(said) });
+  drawn.append(svg("title", {}, said), svg("polyline", { points: values.map((value, at_) => `${x(at_).toFixed(1)},${y(value).toFixed(1)}`).join(" ") }));
+  points.forEach(([run, when, value], at_) => {
+    const mark = svg("circle", { cx: x(at_).toFixed(1), cy: y(value).toFixed(1), r: run === here_ ? 3.5 : 1.5, class: run === here_ ? "here" : null });
+    mark.append(svg("title", {}, `${value} · ${when}`));
+    drawn.append(mark);
+  });
+  return drawn;
+};
+
+/**
+ * A glance at the content: asked for when it is there to be seen.
+ * @param {string} of
+ */
+const preview = (of) => {
+  const inside = el("div", {}, el("p", { class: "about" }, "Looking …"));
+  get(`/api/preview?${new URLSearchParams({ of })}`).then(
+    (told) => inside.replaceChildren(...previewed(of, told)),
+    (error) => inside.replaceChildren(el("p", { class: "about" }, error instanceof Error ? error.message : "")),
+  );
+  return section("Content", inside);
+};
+
+/**
+ * @param {string} of
+ * @param {any} told
+ * @returns {Node[]}
+ */
+const previewed = (of, told) => {
+  if (told.type === "none") return [el("p", { class: "about" }, name(told.words || `${told.size.toLocaleString("en")} bytes that are no text, table or image`))];
+  const from = el("p", { class: "about" }, `${told.size.toLocaleString("en")} bytes, from ${told.where}`);
+  if (told.type === "image") {
+    const image = el("img", { class: "glance", alt: "", src: `/api/image?${new URLSearchParams({ of })}`, on: { error: () => image.replaceWith(el("p", { class: "about" }, "This image can't be drawn.")) } });
+    return [image, from];
+  }
+  if (told.type === "text") return [el("pre", { class: "glance", tabindex: "0", "aria-label": "The text" }, ...told.lines.map((/** @type {string} */ line) => el("code", {}, line))), told.more ? el("p", { class: "about" }, "the rest isn't shown") : null, from].filter((one) => one !== null);
+  const cells = (/** @type {string[]} */ row, /** @type {string} */ kind) => el("tr", {}, ...row.map((cell) => el(kind, {}, name(cell))));
+  const rest = [told.more ? "more rows" : "", told.wide > told.columns.length ? "more columns" : ""].filter(Boolean).join(", ");
+  return [el("div", { class: "wide glance", tabindex: "0", role: "region", "aria-label": "The first rows" }, el("table", {}, el("thead", {}, cells(told.columns, "th")), el("tbody", {}, ...told.rows.map((/** @type {string[]} */ row) => cells(row, "td"))))), rest ? el("p", { class: "about" }, `${rest} aren't shown`) : null, from].filter((one) => one !== null);
 };
 
 /**
@@ -110,8 +193,11 @@ export const copier = (text, words = "Copy") => {
   return button;
 };
 
-/** @param {string} text a command */
-export const copyable = (text) => el("div", { class: "command" }, el("code", { title: visible(text) }, text), copier(text));
+/**
+ * @param {string} text a command
+ * @param {string} [words]
+ */
+export const copyable = (text, words = "Copy") => el("div", { class: "command" }, el("code", { title: visible(text) }, text), copier(text, words));
 
 /** @param {any[]} lines */
 const list = (lines) => {
@@ -153,7 +239,7 @@ const notes = (of, there) => {
     if (!text.value.trim()) return text.focus();
     await told(form, () => post("/api/note", { of, text: text.value }), "The note is recorded");
   });
-  return section("Notes", ...there.map((note) => el("blockquote", {}, name(note))), form);
+  return section("Notes", ...there.map((note) => el("blockquote", {}, name(note))), ...(KEPT ? [] : [form]));
 };
 
 /**

@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { countOf, el, name } from "./dom.js";
 import { badge, icon, pin } from "./looks.js";
-import { address } from "./place.js";
+import { KEPT, address, change, here } from "./place.js";
 import { gapsBox } from "./view.js";
 
 const RECENT = "provgraph-recent";
@@ -24,8 +24,7 @@ export const homePage = (home) => {
       panel("Out of date", address({ q: "status" }), lateList(home.out_of_date, home.states)),
       panel("Newest runs", address({ q: "log" }), runs(home.runs), countOf(home.run_count, "run")),
       panel("Pinned and published", "", pins(home.pinned)),
-      panel("Structure", address({ q: "structure" }), home.large ? later() : structure()),
-      panel("Recent questions", "", recent()),
+      ...(KEPT ? [] : [panel("Structure", address({ q: "structure" }), home.large ? later() : structure()), panel("Recent questions", "", recent())]),
     ),
     overview(home.overview),
   ];
@@ -136,10 +135,18 @@ const overview = (all) => {
     if (all.undated) box.append(el("p", { class: "about" }, `${countOf(all.undated, "run")} without a time`));
     return box;
   }
-  const most = Math.max(...all.lanes.flatMap((/** @type {any} */ lane) => lane.runs));
-  const head = el("tr", {}, el("th", { scope: "col" }, "Step"), el("th", { scope: "col", colspan: all.spans.length - 1 }, `${short(all.spans[0])} to ${short(all.spans[all.spans.length - 1])}`));
-  const body = all.lanes.map((/** @type {any} */ lane) => el("tr", {}, el("th", { scope: "row" }, el("a", { href: address({ q: "log", ...(lane.label === "other steps" ? {} : { step: lane.label }) }) }, name(lane.label))), ...lane.runs.map((/** @type {number} */ count, /** @type {number} */ place) => cell(lane, count, place, all.spans, most))));
-  box.append(el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Runs by step and time" }, el("table", { class: "lanes" }, el("caption", {}, "Runs by step and time; a mark leads to its runs", all.undated ? `; ${countOf(all.undated, "run")} without a time` : ""), el("thead", {}, head), el("tbody", {}, ...body))));
+  const byKind = here().lanes === "kind";
+  const choice = (/** @type {string} */ words, /** @type {string} */ lanes, /** @type {boolean} */ pressed) => el("button", { type: "button", "aria-pressed": String(pressed), on: { click: () => change({ lanes }) } }, words);
+  box.append(el("div", { class: "toggle", role: "group", "aria-label": "Counted by" }, choice("Runs by step", "", !byKind), choice("What they made, by kind", "kind", byKind)));
+  const lanes = byKind ? all.made : all.lanes;
+  const noun = byKind ? "thing" : "run";
+  const most = Math.max(0, ...lanes.flatMap((/** @type {any} */ lane) => lane.runs));
+  /** @type {(lane: any) => Record<string, string>} */
+  const where = (lane) => (byKind ? { making: lane.label } : lane.label === "other steps" ? {} : { step: lane.label });
+  const head = el("tr", {}, el("th", { scope: "col" }, byKind ? "Kind" : "Step"), el("th", { scope: "col", colspan: all.spans.length - 1 }, `${short(all.spans[0])} to ${short(all.spans[all.spans.length - 1])}`));
+  const body = lanes.map((/** @type {any} */ lane) => el("tr", {}, el("th", { scope: "row" }, el("a", { href: address({ q: "log", ...where(lane) }) }, name(lane.label))), ...lane.runs.map((/** @type {number} */ count, /** @type {number} */ place) => cell(where(lane), noun, count, lane.failed[place], place, all.spans, most))));
+  const said = byKind ? "What runs made, by kind and time; a mark leads to the runs that made it" : "Runs by step and time; a mark leads to its runs";
+  box.append(el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": byKind ? "What was made, by kind and time" : "Runs by step and time" }, el("table", { class: "lanes" }, el("caption", {}, said, all.undated ? `; ${countOf(all.undated, "run")} without a time` : ""), el("thead", {}, head), el("tbody", {}, ...body))));
   return box;
 };
 
@@ -147,17 +154,18 @@ const overview = (all) => {
 const short = (text) => text.slice(0, 16).replace("T", " ");
 
 /**
- * @param {any} lane
+ * @param {Record<string, string>} where what of the log the lane is
+ * @param {string} noun
  * @param {number} count
+ * @param {number} failed
  * @param {number} place
  * @param {string[]} spans
  * @param {number} most
  */
-const cell = (lane, count, place, spans, most) => {
+const cell = (where, noun, count, failed, place, spans, most) => {
   if (!count) return el("td");
-  const failed = lane.failed[place];
-  const label = `${countOf(count, "run")}${failed ? `, ${failed} failed` : ""}, from ${short(spans[place])}`;
+  const label = `${countOf(count, noun)}${failed ? `, ${failed} ${noun === "run" ? "failed" : "of runs that failed"}` : ""}, from ${short(spans[place])}`;
   const level = Math.ceil((count / most) * 4);
   const when = place === spans.length - 2 ? { since: spans[place], until: "" } : { since: spans[place], until: spans[place + 1] };
-  return el("td", {}, el("a", { class: `mark level-${level}${failed ? " bad" : ""}`, href: address({ q: "log", ...when, ...(lane.label === "other steps" ? {} : { step: lane.label }) }), "aria-label": label, title: label }, failed ? `${count}✕` : count));
+  return el("td", {}, el("a", { class: `mark level-${level}${failed ? " bad" : ""}`, href: address({ q: "log", ...when, ...where }), "aria-label": label, title: label }, failed ? `${count}✕` : count));
 };

@@ -1,12 +1,14 @@
 /** The page: follows the address, loads what it asks for, shows it, and looks for news. */
 
-import { Gone, Refused, get, state } from "./api.js";
+import { get, state } from "./api.js";
 import { build, focusBar, follow } from "./bar.js";
 import { at, el, name, say } from "./dom.js";
 import { close, open } from "./drawer.js";
 import { homePage, rememberQuestion } from "./home.js";
 import { learn } from "./looks.js";
-import { address, asked, change, go, here } from "./place.js";
+import { chosen, follow as followNarrowing } from "./narrow.js";
+import { address, asked, begin, change, go, here, query } from "./place.js";
+import { Gone, Refused } from "./refused.js";
 import { viewPage } from "./view.js";
 
 const LOOK_AGAIN = 4000;
@@ -36,7 +38,7 @@ let going = null;
 /** @param {Record<string, string>} place */
 const viewKey = (place) => asked(place);
 /** @param {Record<string, string>} place */
-const tableKey = (place) => [place.find, place.sort, place.offset].join("\n");
+const tableKey = (place) => [place.find, place.sort, place.offset, ...chosen(place).flat()].join("\n");
 
 /** @param {boolean} [again] load it even if it is there */
 const load = async (again = false) => {
@@ -72,7 +74,7 @@ const questionWords = (place, loaded) => (place.q === "focus" ? `Around ${loaded
 /** Show what is loaded as the address says. */
 const arrange = () => {
   const place = here();
-  const key = [place.show, view.question, shown].join("\n");
+  const key = [place.show, place.lanes, view.question, shown].join("\n");
   if (key !== showing) {
     showing = key;
     at("main").replaceChildren(...(place.q ? viewPage(view, choose) : homePage(view)));
@@ -83,13 +85,16 @@ const arrange = () => {
     rows = tableKey(place);
     at("main").querySelector(".table")?.dispatchEvent(new Event("again"));
   }
+  at("main").querySelector(".picture, .table")?.dispatchEvent(new Event("narrow"));
+  const narrow = at("main").querySelector(":scope > .narrow");
+  if (narrow) followNarrowing(narrow);
   mark(place.node || "");
   if (place.node) open(place.node, view.picture?.cards.find((/** @type {any} */ card) => card.key === place.node || card.ask === place.node));
   else close();
   follow();
-  at("main").dataset.at = location.search;
+  at("main").dataset.at = query();
 };
-let rows = "\n\n";
+let rows = tableKey({});
 
 /** @param {string} key */
 const mark = (key) => {
@@ -131,12 +136,12 @@ const failed = (error) => {
       el("h1", {}, name(refused.message)),
       refused.hint ? el("p", {}, name(refused.hint)) : null,
       refused.nearest.length ? el("div", {}, el("h2", {}, "Nearest names"), el("ul", {}, ...refused.nearest.map((near) => el("li", {}, el("a", { href: address({ ...place, of: near, node: "" }) }, name(near)))))) : null,
-      el("p", {}, el("a", { href: "/" }, "Home")),
+      el("p", {}, el("a", { href: address({}) }, "Home")),
     ),
   );
   close();
   follow();
-  at("main").dataset.at = location.search;
+  at("main").dataset.at = query();
 };
 
 const lost = () => {
@@ -233,6 +238,7 @@ const start = async () => {
     if (told) {
       learn(told.looks);
       at("title").textContent = told.title;
+      if (told.start && !here().q) begin(told.start);
     }
   } catch (error) {
     failed(error);

@@ -2,18 +2,22 @@
 
 import { countOf, el, name, say, svg, visible } from "./dom.js";
 import { badge, icon, pin } from "./looks.js";
+import { asideWords, isAside } from "./narrow.js";
 import { change, here } from "./place.js";
 
 /**
  * @typedef {{key: string, name: string, kind: string, state: string, about: string, words: string, ask: string, via: string,
  *   focus: boolean, pinned: string, causes: number | null, effects: number | null, count: number,
- *   states: Record<string, number>, chips: {ask: string, name: string, kind: string, state: string}[], x: number, y: number}} Card
+ *   states: Record<string, number>, chips: {ask: string, name: string, kind: string, state: string}[], values: import("./narrow.js").Values,
+ *   x: number, y: number}} Card
  * @typedef {{cause: string, effect: string, evidence: string, role: string, count: number}} Line
  * @typedef {{cards: Card[], lines: Line[], things: number, width: number, height: number, card_width: number, card_height: number}} Picture
  */
 
 const MARGIN = 24;
 const SHOWN_CHIPS = 2;
+// Browsers draw no canvas with a longer side.
+const MOST_SIDE = 16_000;
 
 /** @type {{focus: string, left: number, top: number} | null} */
 let before = null;
@@ -97,9 +101,24 @@ export const drawn = (picture, choose, question) => {
     canvas.append(box);
   }
 
+  const aside = el("p", { class: "aside-words", role: "status" });
+  const narrow = () => {
+    const place = here();
+    let count = 0;
+    for (const card of picture.cards) {
+      const dimmed = isAside(card.values, place);
+      boxes.get(card.key)?.classList.toggle("aside", dimmed);
+      if (dimmed) count += 1;
+    }
+    aside.textContent = visible(asideWords(count, picture.cards.length, "card", place));
+    aside.hidden = !aside.textContent;
+  };
+
   const sheet = el("div", { class: "sheet" }, canvas);
   const scroll = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Picture, scrollable" }, sheet);
-  const figure = el("figure", { class: "picture" }, scroll, el("figcaption", {}, caption, zooming(scroll, sheet, canvas, picture)));
+  const figure = el("figure", { class: "picture" }, scroll, aside, el("figcaption", {}, caption, zooming(scroll, sheet, canvas, picture)));
+  figure.addEventListener("narrow", narrow);
+  narrow();
   roving(canvas, order, boxes);
   dragging(scroll);
   scroll.addEventListener("scroll", () => remember(first, scroll, canvas), { passive: true });
@@ -348,3 +367,33 @@ const zooming = (scroll, sheet, canvas, picture) => {
   );
 };
 
+
+/**
+ * Save a picture as PNG, drawn from its SVG at twice its size (less where a canvas holds no more).
+ * @param {string} href
+ * @param {string} file
+ */
+export const asPng = async (href, file) => {
+  const drawing = await (await fetch(href, { credentials: "same-origin" })).text();
+  const from = URL.createObjectURL(new Blob([drawing], { type: "image/svg+xml" }));
+  try {
+    const image = new Image();
+    image.src = from;
+    await image.decode();
+    const scale = Math.min(2, MOST_SIDE / Math.max(image.width, image.height));
+    const canvas = document.createElement("canvas");
+    canvas.width = Math.round(image.width * scale);
+    canvas.height = Math.round(image.height * scale);
+    canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
+    const blob = await new Promise((/** @type {(blob: Blob | null) => void} */ done) => canvas.toBlob(done, "image/png"));
+    if (!blob) return false;
+    const link = /** @type {HTMLAnchorElement} */ (el("a", { href: URL.createObjectURL(blob), download: file }));
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    URL.revokeObjectURL(from);
+  }
+};

@@ -3,13 +3,19 @@
 /** @typedef {Record<string, string>} Place */
 
 /** What of an address is the question; the rest is how its answer is shown. */
-export const QUESTION = ["q", "of", "to", "because", "before", "after", "all", "step", "status", "since", "until", "touching", "open", "unfold"];
+export const QUESTION = ["q", "of", "to", "because", "before", "after", "all", "step", "status", "since", "until", "touching", "making", "open", "unfold"];
+
+/** Whether the page is a file of its own: then its place stands behind the `#`. */
+export const KEPT = document.documentElement.dataset.kept !== undefined;
+
+/** What of the address says where one is. */
+export const query = () => (KEPT ? location.hash : location.search);
 
 /** @returns {Place} */
 export const here = () => {
   /** @type {Place} */
   const place = Object.create(null);
-  for (const [key, value] of new URLSearchParams(location.search)) place[key] = value;
+  for (const [key, value] of new URLSearchParams(query().slice(1))) place[key] = value;
   return place;
 };
 
@@ -21,6 +27,7 @@ export const address = (place) => {
   const params = new URLSearchParams();
   for (const [key, value] of Object.entries(place)) if (value) params.append(key, value);
   const text = params.toString();
+  if (KEPT) return `#${text}`;
   return text ? `/?${text}` : "/";
 };
 
@@ -42,7 +49,7 @@ export const asked = (place) => {
  */
 export const go = (place, replace = false) => {
   const to = address(place);
-  if (to === location.pathname + location.search) return;
+  if (to === (KEPT ? location.hash || "#" : location.pathname + location.search)) return;
   if (replace) history.replaceState(null, "", to);
   else history.pushState(null, "", to);
   dispatchEvent(new Event("place"));
@@ -55,12 +62,22 @@ export const go = (place, replace = false) => {
  */
 export const change = (changes, replace = false) => go({ ...here(), ...changes }, replace);
 
+/**
+ * Begin somewhere, before anything is shown.
+ * @param {Place} place
+ */
+export const begin = (place) => history.replaceState(null, "", address(place));
+
 addEventListener("popstate", () => dispatchEvent(new Event("place")));
 
 /** Follow links to places without loading the page again. */
 addEventListener("click", (event) => {
   if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   const link = event.target instanceof Element ? event.target.closest("a") : null;
+  if (KEPT && link?.hash === "#main") {
+    event.preventDefault();
+    return document.getElementById("main")?.focus();
+  }
   if (!link || link.target || link.hasAttribute("download") || link.origin !== location.origin || link.pathname !== "/") return;
   if (link.hash) return;
   event.preventDefault();

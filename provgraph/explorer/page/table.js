@@ -3,16 +3,18 @@
 import { get } from "./api.js";
 import { countOf, el, name, say } from "./dom.js";
 import { badge, icon } from "./looks.js";
+import { again, asideWords, chosen, isAside, narrowing } from "./narrow.js";
 import { address, asked, change, here } from "./place.js";
 
 const PAGE = 100;
 
 /**
- * @typedef {{columns: [string, string][], rows: Record<string, any>[], offset: number, found: number, total: number}} Page
+ * @typedef {{columns: [string, string][], rows: Record<string, any>[], facets: import("./narrow.js").Facet[], offset: number, found: number, total: number}} Page
  * @param {Page} page the first rows, as they came with the answer
+ * @param {import("./narrow.js").Times | null} times
  * @returns {HTMLElement}
  */
-export const table = (page) => {
+export const table = (page, times) => {
   const place = here();
   const box = el("div", { class: "table" });
   const find = /** @type {HTMLInputElement} */ (el("input", { type: "search", id: "find", placeholder: "Filter these rows", "aria-label": "Filter these rows", value: place.find || "" }));
@@ -20,20 +22,40 @@ export const table = (page) => {
   const head = el("thead");
   const body = el("tbody");
   const pager = el("div", { class: "pager" });
-  const csv = el("a", { class: "button", href: `/api/csv?${asked(place)}`, download: true }, "CSV");
+  const aside = el("p", { class: "aside-words", role: "status", hidden: true });
+  const narrow = narrowing(page.facets, times);
   box.append(
-    el("div", { class: "bar" }, find, count, csv),
+    narrow,
+    el("div", { class: "bar" }, find, count),
+    aside,
     el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Table, scrollable" }, el("table", {}, head, body)),
     pager,
   );
 
   /** @type {AbortController | null} */
   let going = null;
+  let last_ = page;
+  // Facets choose rows; the span of time only dims, as in the picture.
+  const dim = () => {
+    const { from, till } = here();
+    let dimmed = 0;
+    last_.rows.forEach((row, at) => {
+      const out = row.time !== null && row.time !== undefined && isAside({ time: [row.time, row.time] }, { from, till });
+      body.children[at]?.classList.toggle("aside", out);
+      if (out) dimmed += 1;
+    });
+    aside.textContent = asideWords(dimmed, last_.rows.length, "row", { from, till });
+    aside.hidden = !aside.textContent;
+  };
+  box.addEventListener("narrow", dim);
   /** @param {Page} shown */
   const show = (shown) => {
+    last_ = shown;
     const sort = here().sort || "";
+    again(narrow, shown.facets);
     head.replaceChildren(el("tr", {}, ...shown.columns.map(([key, label]) => heading(key, label, sort))));
     body.replaceChildren(...shown.rows.map((row) => rowOf(row, shown.columns)));
+    dim();
     const last = shown.offset + shown.rows.length;
     count.textContent = shown.found === shown.total ? countOf(shown.total, "row") : `${shown.found.toLocaleString("en")} of ${countOf(shown.total, "row")}; the filter hides the rest`;
     pager.replaceChildren();
@@ -53,6 +75,7 @@ export const table = (page) => {
     const now = here();
     const more = new URLSearchParams(asked(now));
     for (const key of ["find", "sort", "offset"]) if (now[key]) more.set(key, now[key]);
+    for (const [key, value] of chosen(now)) more.set(`f.${key}`, value);
     try {
       show(await get(`/api/rows?${more}`, going.signal));
     } catch (error) {
@@ -65,7 +88,7 @@ export const table = (page) => {
     clearTimeout(waiting);
     waiting = setTimeout(() => change({ find: find.value, offset: "" }, true), 80);
   });
-  if (place.find || place.sort || place.offset) {
+  if (place.find || place.sort || place.offset || chosen(place).length) {
     head.append(el("tr", {}, el("th", {}, "…")));
     load();
   } else show(page);

@@ -1,9 +1,11 @@
 /** A view: headline, what isn't known, picture or table, what to do. */
 
+import { exported } from "./api.js";
 import { countOf, el, name } from "./dom.js";
 import { copier, copyable } from "./drawer.js";
-import { drawn } from "./picture.js";
-import { address, change, here } from "./place.js";
+import { narrowing } from "./narrow.js";
+import { asPng, drawn } from "./picture.js";
+import { KEPT, address, change, here } from "./place.js";
 import { table } from "./table.js";
 
 /**
@@ -20,11 +22,11 @@ export const viewPage = (view, choose) => {
       { class: "head" },
       el("h1", {}, name(view.headline)),
       el("p", { class: "as-of" }, [view.viewpoint, `as of ${view.as_of}`].filter(Boolean).join(" · ")),
-      el("div", { class: "actions" }, ...ways(view, place), view.picture ? toggle(asTable) : null, undo(place), copyable(view.command)),
+      el("div", { class: "actions" }, ...ways(view, place), view.picture ? toggle(asTable) : null, undo(place), exporting(view, place), copyable(view.command, "Copy as command"), view.cypher ? copier(view.cypher, "Copy as Cypher") : null),
     ),
     gapsBox(view.gaps),
     words(view.words),
-    asTable ? table(view.table) : drawn(view.picture, choose, view.question),
+    ...(asTable ? [table(view.table, view.times)] : [narrowing(view.table.facets, view.times), drawn(view.picture, choose, view.question)]),
     plan(view.plan),
   ];
 };
@@ -36,7 +38,7 @@ export const viewPage = (view, choose) => {
  */
 const ways = (view, place) => {
   const of = view.selector || place.of;
-  if (view.question !== "focus" || !of) return [];
+  if (view.question !== "focus" || !of || KEPT) return [];
   return [el("a", { class: "button", href: address({ q: "impact", of }) }, "What does this affect?"), el("a", { class: "button", href: address({ q: "why", of }) }, "Where did it come from?")];
 };
 
@@ -51,6 +53,30 @@ const toggle = (asTable) =>
 
 /** @param {Record<string, string>} place */
 const undo = (place) => (place.open || place.unfold ? el("button", { type: "button", on: { click: () => history.back() } }, "Undo") : null);
+
+const WORDS = Object.assign(Object.create(null), { page: "Page that works offline", svg: "SVG", mermaid: "Mermaid", csv: "CSV", json: "JSON", graphml: "GraphML" });
+
+/**
+ * What the view can be taken along as.
+ * @param {any} view
+ * @param {Record<string, string>} place
+ */
+const exporting = (view, place) => {
+  const files = exported(view, place);
+  /** @type {HTMLElement[]} */
+  const links = files.map(([format, file, href]) => {
+    const link = /** @type {HTMLAnchorElement} */ (el("a", { href: "#", download: file, "data-format": format, on: { click: () => (link.href = href()) } }, WORDS[format] || format));
+    return link;
+  });
+  const drawing = files.find(([format]) => format === "svg");
+  if (drawing) {
+    const said = el("span", { role: "status", class: "about" });
+    links.splice(links.findIndex((one) => one.dataset.format === "svg") + 1, 0, el("button", { type: "button", "data-format": "png", on: { click: async () => {
+      said.textContent = (await asPng(drawing[2](), drawing[1].replace(/svg$/, "png"))) ? "" : "this browser makes no picture so large";
+    } } }, "PNG", said));
+  }
+  return el("details", { class: "menu" }, el("summary", { class: "button" }, "Export"), el("ul", {}, ...links.map((link) => el("li", {}, link))));
+};
 
 /** @param {string[]} said */
 const words = (said) => {

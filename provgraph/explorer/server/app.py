@@ -20,7 +20,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from provgraph.analysis.showing import run_id
 from provgraph.errors import (
+    CannotAnswer,
     LedgerError,
     ProvgraphError,
     SelectorError,
@@ -29,13 +31,16 @@ from provgraph.errors import (
 )
 from provgraph.explorer import plainly
 from provgraph.explorer.assets import Asset, assets
+from provgraph.explorer.exports import export, formats_of
 from provgraph.explorer.home import home
 from provgraph.explorer.interface import Subject
+from provgraph.explorer.narrowing import chosen
+from provgraph.explorer.preview import MOST_BYTES, image_type, preview_of
 from provgraph.explorer.server.guard import ENTER, MOST_BODY, App, Guard, Keys, Site, same
 from provgraph.explorer.views import Answered, ask
 from provgraph.model.answers import to_json
-from provgraph.render.interface import render
-from provgraph.render.looks import EVIDENCE_LOOKS, KIND_LOOKS, OTHER_LOOK, STATE_LOOKS
+from provgraph.render.looks import looks
+from provgraph.render.text_parts import when
 
 # Files and ledger are looked at again when a question comes this long after the last look.
 FRESH = 2.0
@@ -43,6 +48,8 @@ PATIENCE = 60.0
 MOST_KEPT = 24
 MOST_WAITING = 32
 LONGEST_NOTE = 4_000
+# A sparkline of more runs than this shows no more.
+MOST_HISTORY = 200
 
 
 class Desk:
@@ -108,7 +115,7 @@ class Busy(Exception):
 
 # What of an address belongs to the question; the rest is how it is shown.
 ASKED = frozenset(
-    "of to because before after all step status since until touching open unfold".split()
+    "of to because before after all step status since until touching making open unfold".split()
 )
 
 
@@ -124,7 +131,10 @@ def app_of(desk: Desk, site: Site, keys: Keys) -> App:
         Route("/api/show", _answering(desk, _show)),
         Route("/api/view", _answering(desk, _view)),
         Route("/api/rows", _answering(desk, _rows)),
-        Route("/api/csv", _answering(desk, _csv)),
+        Route("/api/history", _answering(desk, _history)),
+        Route("/api/preview", _answering(desk, _preview)),
+        Route("/api/image", _answering(desk, _image)),
+        Route("/api/export", _answering(desk, _export)),
         Route("/api/note", _answering(desk, _note), methods=["POST"]),
         Route("/api/pin", _answering(desk, _pin), methods=["POST"]),
         *(Route(f"/{name}", _file(asset)) for name, asset in assets().items()),
@@ -242,22 +252,12 @@ def _json(value: Any, status: int = 200, headers: Mapping[str, str] | None = Non
 def _state(keys: Keys) -> Answering:
     def state(desk: Desk, _asked: Mapping[str, str], _body: Any) -> tuple[str, Any]:
         """Say what was last seen, what the page needs to change things, and how things look."""
-        kinds = {
-            kind: {"path": path, "light": light, "dark": dark}
-            for kind, (path, light, dark) in {**KIND_LOOKS, "": OTHER_LOOK}.items()
-        }
-        states = {
-            state: {"light": light, "dark": dark, "dashes": dashes, "words": words}
-            for state, (light, dark, dashes, words) in STATE_LOOKS.items()
-        }
-        evidence = {name: words for name, (_, words) in EVIDENCE_LOOKS.items()}
-        looks = {"kinds": kinds, "states": states, "evidence": evidence}
         stamp = desk.look()
         return stamp, {
             "stamp": stamp,
             "title": desk.subject.title,
             "proof": keys.proof,
-            "looks": looks,
+            "looks": looks(),
         }
 
     return state
@@ -283,7 +283,7 @@ def _show(desk: Desk, asked: Mapping[str, str], _body: Any) -> tuple[str, Any]:
 def _view(desk: Desk, asked: Mapping[str, str], _body: Any) -> tuple[str, Any]:
     question = asked.get("q", "")
     stamp, answered = desk.answer(question, asked)
-    return stamp, answered.view(question)
+    return stamp, answered.view(question, asked) | {"formats": formats_of(answered)}
 
 
 def _rows(desk: Desk, asked: Mapping[str, str], _body: Any) -> tuple[str, Any]:
@@ -292,20 +292,52 @@ def _rows(desk: Desk, asked: Mapping[str, str], _body: Any) -> tuple[str, Any]:
         find=asked.get("find", "")[:200],
         stack=asked.get("stack", "")[:64],
         sort=asked.get("sort", "")[:64],
+        by=chosen(asked),
         offset=_number(asked, "offset", 0),
         limit=_number(asked, "limit", 100),
     )
 
 
-def _csv(desk: Desk, asked: Mapping[str, str], _body: Any) -> Response:
+def _history(desk: Desk, asked: Mapping[str, str], _body: Any) -> tuple[str, Any]:
+    """Give how the metrics of a run's step went, over its newest runs, oldest first."""
+    stamp = desk.look()
+    log = desk.subject.log(step=asked.get("step", "")[:400] or None, limit=MOST_HISTORY)
+    points: dict[str, list[list[Any]]] = {}
+    for run in reversed(log.runs):
+        for name, value in run.metrics.items():
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                points.setdefault(name, []).append([run_id(run.id), when(run.started), value])
+    return stamp, {"runs": log.totals["runs"], "metrics": points}
+
+
+def _preview(desk: Desk, asked: Mapping[str, str], _body: Any) -> tuple[str, Any]:
+    stamp = desk.look()
+    try:
+        found = desk.subject.content(asked.get("of", ""), most=MOST_BYTES)
+    except CannotAnswer as error:
+        return stamp, {"type": "none", "words": error.message}
+    return stamp, preview_of(found.name, found.data, found.where)
+
+
+def _image(desk: Desk, asked: Mapping[str, str], _body: Any) -> Response:
+    """Give an image to be shown as one: opened by itself it can do nothing either."""
+    desk.look()
+    found = desk.subject.content(asked.get("of", ""), most=MOST_BYTES)
+    kind = image_type(found.name, found.data)
+    if not kind:
+        raise CannotAnswer(f"{found.name} is no image that a browser shows")
+    policy = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+    return Response(found.data, media_type=kind, headers={"content-security-policy": policy})
+
+
+def _export(desk: Desk, asked: Mapping[str, str], _body: Any) -> Response:
     question = asked.get("q", "")
     _, answered = desk.answer(question, asked)
-    text = render(answered.answer, format="csv")
-    name = f"provgraph-{question}.csv"
-    disposition = f'attachment; filename="{name}"'
+    text, made = export(desk.subject, answered, asked, asked.get("as", ""))
+    disposition = f'attachment; filename="provgraph-{question}.{made.ending}"'
     return Response(
         text.encode("utf-8", "surrogateescape"),
-        media_type="text/csv; charset=utf-8",
+        media_type=made.type,
         headers={"content-disposition": disposition},
     )
 
@@ -320,7 +352,7 @@ def _plain(desk: Desk, asked: Mapping[str, str], _body: Any) -> Response:
     else:
         answered = desk.answer(question, asked)[1]
         page = plainly.view_page(
-            answered.view(question)
+            answered.view(question, asked)
             | {"table": answered.table.page(offset=_number(asked, "offset", 0))},
             asked,
         )

@@ -79,6 +79,16 @@ class Finding(Base, GraphStore):
                 )
         return sorted(found)
 
+    def keys_of(self, ids: Sequence[str]) -> dict[str, int]:
+        wanted = json.dumps(list(ids))
+        return {
+            text: key
+            for table in ("run", "generation")
+            for text, key in self._db.rows(
+                f"SELECT id, key FROM {table} WHERE known > 0 AND id IN {AMONG}", (wanted,)
+            )
+        }
+
     def by_kind(self, kind: str) -> list[int]:
         if kind == RUN:
             return [row[0] for row in self._db.rows("SELECT key FROM run WHERE known > 0")]

@@ -61,6 +61,10 @@ class Finding(Base, GraphStore):
         starts = {text, text.removeprefix("run:")} - {""}
         return sorted({key for one in starts for key in self._keys("look-up/by-id", start=one)})
 
+    def keys_of(self, ids: Sequence[str]) -> dict[str, int]:
+        asked = [text for text in dict.fromkeys(ids) if _is_text(text)]
+        return dict(self._rows("look-up/keys-of", ids=asked)) if asked else {}
+
     def by_kind(self, kind: str) -> list[int]:
         if kind == RUN:
             return [run.key for run in self.list_runs()]

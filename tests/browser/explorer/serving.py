@@ -90,7 +90,8 @@ def opened(
     if more.get("java_script_enabled", True):
         page.wait_for_selector("html[data-ready]")
     yield page
-    assert [url for url in asked if not url.startswith(running.site)] == []
+    own = (running.site, f"blob:{running.site}")
+    assert [url for url in asked if not url.startswith(own)] == []
     assert errors or not said, said
     context.close()
 

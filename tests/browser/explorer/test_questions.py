@@ -11,6 +11,7 @@ import pytest
 
 from tests.browser.explorer.serving import PHONE, Explorer, explorer, opened, settled
 from tests.scenario.shell import ROOT, Project, begin
+from tests.support.neo4j.server import Neo4j
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -176,6 +177,14 @@ def test_the_penguins(browser: Browser, penguins: tuple[Project, Explorer], shot
         assert page.locator("h1").inner_text().startswith(f"{len(differences)} differences")
         ask(page, "What is stale or unrecorded?")
         assert page.locator("h1").inner_text() == "Everything recorded is current: 13 names"
+    with opened(browser, running, "q=focus&of=out/v3/figure.png") as page:
+        page.locator(".card.focus .main").click()
+        page.wait_for_function("() => document.querySelector('img.glance')?.naturalWidth > 0")
+        page.screenshot(path=shots / "explorer-preview.png")
+    with opened(browser, running, "q=focus&of=out/v3/table.csv") as page:
+        page.locator(".card.focus .main").click()
+        page.locator("#drawer .glance tbody tr").first.wait_for()
+        page.screenshot(path=shots / "explorer-rows.png")
     with opened(browser, running, "q=focus&of=out/v3/table.csv", size=PHONE) as page:
         page.screenshot(path=shots / "explorer-phone.png")
 
@@ -219,3 +228,106 @@ def test_a_hundred_thousand_nodes(
         ask(page, "Why does A reach B?", "data/500.csv", "data/20000.csv")
         ask(page, "What is stale or unrecorded?")
         assert page.locator("h1").inner_text() == "Nothing is recorded with a state yet"
+
+
+def test_on_a_shared_graph(browser: Browser, story: Project, neo4j: Neo4j) -> None:
+    at = {"PROVGRAPH_GRAPH": neo4j.url}
+    if neo4j.user:
+        at |= {"NEO4J_USERNAME": neo4j.user, "NEO4J_PASSWORD": neo4j.password}
+    answer = story.ask("impact", "data/v3")
+    with (
+        explorer(story.root, {**story.env, **at}) as running,
+        opened(browser, running, "q=impact&of=data/v3") as page,
+    ):
+        settled(page)
+        names = set(page.locator(".card:not(.focus) .name").all_inner_texts())
+        assert names == {hit["name"] for hit in answer["affected"]}
+        page.locator(".narrow summary").click()
+        page.locator(".facet", has_text="evaluate.py").click()
+        page.locator(".card.aside").first.wait_for()
+        page.locator(".card:not(.aside, .focus) .main").first.click()
+        page.locator("#drawer h2").wait_for()
+        page.goto(f"{running.site}/?q=structure")
+        page.locator("tbody tr").first.wait_for()
+
+
+def test_what_was_made_is_counted_by_kind(
+    browser: Browser, exploring: Explorer, story: Project
+) -> None:
+    with opened(browser, exploring) as page:
+        page.get_by_role("button", name="What they made, by kind").click()
+        lane = page.locator(".lanes tbody tr", has_text="Result")
+        made = [int(text.strip("✕")) for text in lane.locator(".mark").all_inner_texts()]
+        assert sum(made) == sum(run["products"] for run in story.runs())
+        lane.locator("th a").click()
+        settled(page)
+        assert page.locator("h1").inner_text() == f"{len(story.runs('--making', 'Result'))} runs"
+        page.go_back()
+        page.locator(".lanes .mark").first.click()
+        settled(page)
+        assert "making=Result" in page.url
+        assert "since=" in page.url
+        assert page.locator("tbody tr").count() >= 1
+
+
+def test_narrowing_dims_and_says_what(browser: Browser, exploring: Explorer, shots: Path) -> None:
+    with opened(browser, exploring, "q=impact&of=data/v3") as page:
+        settled(page)
+        cards = page.locator(".card").count()
+        page.locator(".narrow summary").click()
+        page.locator(".facet", has_text="evaluate.py").click()
+        page.locator(".card.aside").first.wait_for()
+        left = set(page.locator(".card:not(.aside, .focus) .name").all_inner_texts())
+        assert left == {"out/v3/metrics.json", "out/v3/figure.svg"}
+        assert page.locator(".card.focus.aside").count() == 0
+        said = page.locator(".aside-words").inner_text()
+        assert f"step evaluate.py: 2 of {cards} cards dimmed, none taken away" in said
+        page.screenshot(path=shots / "explorer-narrowed.png")
+        page.get_by_role("button", name="Table", exact=True).click()
+        page.locator(".table .count", has_text="2 of").wait_for()
+        assert {row[0] for row in rows(page)} == left
+        page.go_back()
+        page.locator(".card.aside").first.wait_for()
+        page.go_back()
+        page.wait_for_function("() => !document.querySelector('.card.aside')")
+        assert page.locator(".card").count() == cards
+        # Nothing was made after the last of them: the slider's end alone dims nothing.
+        last = page.get_by_label("Not after")
+        last.press("Home")
+        page.locator(".aside-words", has_text="time").wait_for()
+        assert "till=" in page.url
+        dimmed = set(page.locator(".card.aside .name").all_inner_texts())
+        assert {"out/v3/metrics.json", "out/v3/model.pkl"} <= dimmed
+        assert "out/v3/table.txt" not in dimmed
+        page.get_by_role("button", name="All times").click()
+        page.wait_for_function("() => !document.querySelector('.card.aside')")
+
+
+def test_all_paths_from_a_hit(browser: Browser, exploring: Explorer, story: Project) -> None:
+    with opened(browser, exploring, "q=impact&of=data/v3") as page:
+        settled(page)
+        page.locator(".card", has_text="out/v3/metrics.json").locator(".main").click()
+        page.locator("#drawer a", has_text="All paths from data/v3").click()
+        page.wait_for_url("**/?q=explain*")
+        settled(page)
+        totals = story.ask("impact", "data/v3", "--explain", "out/v3/metrics.json")["totals"]
+        said = page.locator("h1").inner_text()
+        assert f"{totals['paths']} paths, {totals['nodes']} nodes" in said
+
+
+def test_details_show_contents_and_how_metrics_went(
+    browser: Browser, exploring: Explorer, story: Project, shots: Path
+) -> None:
+    run = next(run for run in story.runs() if run["step"] == "evaluate.py")
+    with opened(browser, exploring, f"q=focus&of=run:{run['id']}&node=run:{run['id']}") as page:
+        page.locator(".sparkline").first.wait_for()
+        assert "over 3 runs" in (page.locator(".sparkline").first.get_attribute("aria-label") or "")
+        page.screenshot(path=shots / "explorer-sparkline.png")
+    with opened(browser, exploring, "q=focus&of=out/v3/figure.svg") as page:
+        page.locator(".card.focus .main").click()
+        # The story's figure is no whole SVG.
+        page.locator("#drawer", has_text="This image can't be drawn").wait_for()
+    with opened(browser, exploring, "q=focus&of=train.py&node=train.py") as page:
+        page.locator("pre.glance code").first.wait_for()
+        text = page.locator("pre.glance").inner_text()
+        assert text.split() == (story.root / "train.py").read_text().split()

@@ -65,6 +65,16 @@ def test_an_id_is_found_by_its_beginning(store: GraphStore) -> None:
     assert store.by_id("") == store.by_id("run:") == store.by_id("gen:zz") == []
 
 
+def test_keys_are_found_by_whole_ids(store: GraphStore) -> None:
+    add(store, run(1, "a", [use("x", "1")], [product("y", "2")]), run(2, "a"))
+    keys = [*store.by_id("01R"), *(g.key for g in store.at_names(["x", "y"]))]
+    ids = {row.id: row.key for row in store.vertices(keys)}
+    assert len(ids) == 4
+    beside = [text[:-1] for text in ids]
+    assert store.keys_of([*ids, *ids, *beside, "", "run:", "gen:zz", "half \ud800"]) == ids
+    assert store.keys_of([]) == {}
+
+
 def test_the_record_of_a_run_comes_back_whole(store: GraphStore) -> None:
     record = run(1, "a", [use("x", "1", "01R0009", kind="Model")], [product("y", "2", size=3)])
     add(store, record)

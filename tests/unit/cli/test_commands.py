@@ -202,6 +202,7 @@ def test_log_gives_times_in_utc(ask: Ask, fake: type[FakeProject]) -> None:
         "since": "2026-11-01T08:00:00Z",
         "until": None,
         "touching": "d",
+        "making": None,
         "limit": 20,
     }
 

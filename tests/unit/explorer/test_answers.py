@@ -97,7 +97,7 @@ def test_numbers_are_those_of_the_question(client: Client, project: Project) -> 
     assert view["totals"] == dict(answer.totals)
     assert view["headline"] == "12 datasets are affected by a change of source.csv"
     assert view["command"] == "provgraph impact source.csv"
-    csv = client.get("/api/csv?q=impact&of=source.csv")
+    csv = client.get("/api/export?as=csv&q=impact&of=source.csv")
     assert len(io.StringIO(csv.text).readlines()) == 13
     assert "attachment" in csv.headers["content-disposition"]
 
@@ -115,6 +115,17 @@ def test_an_imported_run_is_shown(client: Client, project: Project) -> None:
     shown = client.get(f"/api/show?of={run}").json
     assert [title for title, _ in shown["lists"]] == ["Read", "Wrote"]
     assert shown["selector"] == run
+
+
+def test_a_hub_asked_about_stays_in_the_middle(project: Project) -> None:
+    told = [
+        {"node": {"kind": "Config", "name": "params.yaml"}, "ref": "c"},
+        {"node": {"kind": "Run", "name": "fit"}, "ref": "r"},
+        {"edge": {"type": "USES", "from": "r", "to": "c"}},
+    ]
+    project.import_jsonl(json.dumps(line).encode() for line in told)
+    found = project.near("params.yaml")
+    assert {node.name: node.depth for node in found.nodes} == {"params.yaml": 0, "fit": 1}
 
 
 def test_structure(project: Project) -> None:

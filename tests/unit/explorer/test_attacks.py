@@ -156,7 +156,13 @@ def test_only_known_methods(client: Client, path: str, method: str) -> None:
     assert answer.status == 405
 
 
-@pytest.mark.parametrize("path", ["/", "/api/home", "/api/view", "/api/csv", "/app.css", "/plain"])
+READ_ONLY = [
+    "/", "/api/home", "/api/view", "/api/rows", "/api/export", "/api/preview", "/api/image",
+    "/api/history", "/app.css", "/plain",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", READ_ONLY)
 def test_what_is_read_takes_no_changes(client: Client, path: str) -> None:
     assert client.post(path, {"of": "x"}).status == 405
 
@@ -233,7 +239,17 @@ PATH_SELECTORS = [
 
 
 @pytest.mark.parametrize("selector", PATH_SELECTORS)
-@pytest.mark.parametrize("address", ["/api/view?q=impact&", "/api/show?", "/plain?q=focus&"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/api/view?q=impact&",
+        "/api/show?",
+        "/plain?q=focus&",
+        "/api/preview?",
+        "/api/image?",
+        "/api/export?as=csv&q=impact&",
+    ],
+)
 def test_selectors_reach_no_file_outside(client: Client, address: str, selector: str) -> None:
     answer = client.get(address + urlencode({"of": selector}))
     assert answer.status in (400, 404)
