@@ -49,6 +49,7 @@ from provgraph.model.records import (
 
 UNKNOWN = "unknown"  # a digest that compares with nothing
 _CODE = frozenset({"module", "program"})
+_IN_PARTS = frozenset({"keys", "columns"})
 _SECONDS = 1_000_000_000
 
 
@@ -248,7 +249,7 @@ class _Story(Places):
         """Take the next access."""
         path = self.real(access.path)
         action = access.action
-        if action in ("read", "module", "program", "source", "keys"):
+        if action in ("read", "module", "program", "source", "keys", "columns"):
             for place in self.ways_to(access.path, path):
                 self._read(place, action, access)
         elif action == "absent":
@@ -284,7 +285,7 @@ class _Story(Places):
             state.read.stat = None  # appended to before: what it is now is partly our own
         state.read.roles.add(role)
         state.read.keys |= set(access.keys)
-        if role == "keys" and not _same(state.read.stat, access.stat):
+        if role in _IN_PARTS and not _same(state.read.stat, access.stat):
             state.read.gap = state.read.gap or "changed-while-read"
         if access.before and state.read.digest is None and access.before.startswith(("b3:", "k:")):
             state.read.digest = access.before
@@ -660,12 +661,15 @@ class _Account:
             with contextlib.suppress(OSError):
                 touched = self._ran(path) or {SYNTAX: self.contents.part(path, SYNTAX)}
         elif (
-            read.roles == {"keys"}
+            len(read.roles) == 1
+            and read.roles <= _IN_PARTS
             and read.digest is None
             and digest != UNKNOWN
             and not (state.wrote or state.own or state.declared)
         ):
-            touched = self._keys(path, read.keys) or touched
+            by_key = read.roles == {"keys"}
+            cut = self._keys(path, read.keys) if by_key else self._columns(path, read.keys, digest)
+            touched = cut or touched
         role = next((one for one in ("program", "module") if one in read.roles), "input")
         kept = None
         if role != "input" and self.keep is not None and not state.wrote:
@@ -715,6 +719,14 @@ class _Account:
         except OSError:
             return {}
         return parts
+
+    def _columns(self, path: bytes, parts: set[str], whole: str) -> dict[str, str]:
+        """Give the digests of the columns read; nothing where they can't stand for the file."""
+        try:
+            found = {part: self.contents.part(path, part) for part in sorted(parts)}
+        except OSError:
+            return {}
+        return {} if {ABSENT, whole} & set(found.values()) else found
 
     def _as_read(self, path: bytes, name: str, state: _Path, read: _Read) -> tuple[str, int | None]:
         """Give the content as it was read; a gap where it can only be guessed."""

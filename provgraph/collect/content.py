@@ -22,12 +22,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from provgraph.collect import modules, redact
+from provgraph.collect import columns, modules, redact
 from provgraph.collect import parts as cut
 from provgraph.model import digests, kinds
 from provgraph.model.digests import ABSENT, content_digest, identity, keyed_digest
 from provgraph.model.names import name_of
-from provgraph.model.parts import BYTES, IMPORTS, LISTING
+from provgraph.model.parts import BYTES, IMPORTS, LISTING, SYNTAX
 
 AnyPath = str | bytes | os.PathLike[str]
 P = TypeVar("P", bound=AnyPath)
@@ -179,6 +179,8 @@ class Contents:
             return ABSENT
         if not stat.S_ISREG(mode):
             raise OSError(errno.EINVAL, "Not a regular file", full)
+        if part not in (BYTES, SYNTAX) and _is_table(full):
+            return self._as(like, full, self._of_table(full, part))
         return self._as(like, full, self._derived(full, part, cut.part_digest))
 
     def _listing(self, full: str) -> str:
@@ -281,6 +283,28 @@ class Contents:
             self._cache.keep_derived({content_digest(data): found_part}, tag)
         return found_part
 
+    def _of_table(self, path: str, part: str) -> str:
+        """Work out a part of a table of any size, which is read where it lies; Changing as `plain`.
+
+        Raises `columns.NoReader` where that takes a package that isn't installed.
+        """
+        for _ in range(2):
+            seen, whole = _stamp(path), self.plain([path])[path]
+            if isinstance(whole, OSError):
+                raise whole
+            if whole is None:
+                return ABSENT
+            tag = f"{part}\0table\0{_RULES}"
+            known = self._cache.derived([whole[0]], tag) if self._cache else {}
+            if known:
+                return known[whole[0]]
+            found = columns.column_digest(path, part) or whole[0]
+            if seen == _stamp(path):
+                if self._cache:
+                    self._cache.keep_derived({whole[0]: found}, tag)
+                return found
+        raise Changing(errno.EAGAIN, "Changed while it was read", path)
+
     # -- hashing -----------------------------------------------------------------------------
 
     def _hash_all(
@@ -304,7 +328,7 @@ class Contents:
 
 
 # Part of the key of whatever is derived from content: goes up when a rule in `parts.py` changes.
-_RULES = f"1/{sys.version_info.major}.{sys.version_info.minor}"
+_RULES = f"2/{sys.version_info.major}.{sys.version_info.minor}"
 
 
 class _Hashed(NamedTuple):
@@ -597,6 +621,22 @@ def _remove(file: Path) -> None:
     for suffix in ("", "-wal", "-shm"):
         with contextlib.suppress(OSError):
             os.unlink(f"{file}{suffix}")
+
+
+def _is_table(path: str) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        size = os.fstat(descriptor).st_size
+        return columns.is_table(
+            os.pread(descriptor, 4, 0), os.pread(descriptor, 4, max(size - 4, 0))
+        )
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
 
 
 def _has_links(directory: str) -> bool:

@@ -11,6 +11,7 @@ from pathlib import PurePath
 from typing import Any
 
 from provgraph.collect import parts
+from provgraph.collect.keys import join_key
 from provgraph.model.records import Metric, json_number
 
 MOST_BYTES = 256 * 1024
@@ -38,7 +39,7 @@ def find_metrics(path: str, data: bytes, *, source: str | None = None) -> tuple[
         elif suffix in (".json", ".yaml", ".yml"):
             found = {}
             for key, value in _of_document(parts.parse(path, data), ()):
-                found[parts.join_key(key)] = value
+                found[join_key(key)] = value
                 if len(found) > MOST_METRICS:
                     return ()
         else:
@@ -87,7 +88,7 @@ def _of_table(text: str, delimiter: str) -> Iterator[tuple[str, int | float]]:
             if _NUMBER.match(cell):
                 way = (row[0], head[column]) if labelled else (head[column],)
                 if all(way):
-                    yield parts.join_key(way), _number(cell)
+                    yield join_key(way), _number(cell)
 
 
 def _number(cell: str) -> int | float:

@@ -8,6 +8,7 @@
 | | any other script, and what doesn't parse | `b3:` of the whole |
 | `#body`, a function (`Model.fit`) | Python: see `functions.py` | `ast3.11:` |
 | `#listing` | names in a directory and what they are | `b3:` |
+| `#layout`, `#types`, `#metadata`, `#pandas`, a column | Parquet: see `columns.py` | `b3:` |
 | `#order` | the order of keys of a mapping, at every depth | `b3:` |
 | a config key (`model."a.b".0`) | its value; order of keys doesn't count | `b3:` |
 
@@ -29,7 +30,9 @@ from itertools import islice
 from pathlib import PurePath
 from typing import Any
 
+from provgraph.collect import columns
 from provgraph.collect.functions import function_digests
+from provgraph.collect.keys import join_key, split_key
 from provgraph.errors import UsageError
 from provgraph.model.digests import ABSENT, content_digest, identity
 from provgraph.model.parts import BYTES, LISTING, ORDER, SYNTAX
@@ -59,11 +62,16 @@ class Unparsable(ValueError):
 
 
 def part_digest(path: str, data: bytes, part: str) -> str:
-    """Name a part of a file's content; `path` only says by its suffix how to read it."""
+    """Name a part of a file's content; `path` only says by its suffix how to read it.
+
+    Raises `columns.NoReader` where that takes a package that isn't installed.
+    """
     if part in (BYTES, LISTING):
         return content_digest(data)
     if part == SYNTAX:
         return syntax_digest(path, data)
+    if columns.is_table(data[:4], data[-4:]):
+        return columns.column_digest(data, part) or content_digest(data)
     if is_python(path, data):
         found = code_parts(path, data)
         return found.get(part, ABSENT) if found else content_digest(data)
@@ -112,56 +120,6 @@ def product_parts(path: str, data: bytes) -> dict[str, str]:
         return found | {ORDER: order_digest(document)}
     except (Unparsable, RecursionError):
         return {}
-
-
-# -- keys ------------------------------------------------------------------------------------
-
-
-_BARE = re.compile(
-    r"""[^\s."'#\\\x00-\x1f\x7f](?:[^."\\\x00-\x1f\x7f]*[^\s."\\\x00-\x1f\x7f])?\Z"""
-)
-
-
-_DECODER = json.JSONDecoder()
-
-
-def join_key(segments: Sequence[str]) -> str:
-    """Write the way to a value as one key: dots between, JSON quotes round what needs them."""
-    return ".".join(
-        segment if _BARE.match(segment) else json.dumps(segment, ensure_ascii=False)
-        for segment in segments
-    )
-
-
-def split_key(key: str) -> tuple[str, ...]:
-    """Read a key back into its segments; UsageError when it isn't well written."""
-    segments: list[str] = []
-    position = 0
-    while True:
-        if key.startswith('"', position):
-            try:
-                segment, position = _DECODER.raw_decode(key, position)
-            except (ValueError, RecursionError) as error:
-                raise _bad_key(key) from error
-        else:
-            end = key.find(".", position)
-            end = len(key) if end < 0 else end
-            segment, position = key[position:end], end
-            if not segment or '"' in segment:
-                raise _bad_key(key)
-        segments.append(segment)
-        if position == len(key):
-            return tuple(segments)
-        if key[position] != ".":
-            raise _bad_key(key)
-        position += 1
-
-
-def _bad_key(key: str) -> UsageError:
-    return UsageError(
-        f"«{key}» is not a key",
-        hint='write segments with dots between, and quote what has dots: model."a.b".depth',
-    )
 
 
 # -- structured files --------------------------------------------------------------------------

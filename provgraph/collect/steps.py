@@ -25,7 +25,7 @@ from provgraph.model.gaps import BLOCKING, grade_of
 
 _EVER = 1 << 62
 _MOST_HANDED = 50_000  # inputs of steps that their parents had read, all in all
-_READS = frozenset({"read", "module", "program", "source", "keys"})
+_READS = frozenset({"read", "module", "program", "source", "keys", "columns"})
 _LOOKS = frozenset({"absent", "exists", "list"})
 _WRITES = frozenset({"write", "append", "update"})
 _DIGESTS = ("b3:", "k:")

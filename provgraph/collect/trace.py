@@ -24,6 +24,7 @@ Action = Literal[
     "rename",  # path → other
     "copy",  # path → other (shutil, os.sendfile, copy_file_range)
     "keys",  # only these keys of a config were read (provgraph.params)
+    "columns",  # only these columns of a table were read
 ]
 
 
@@ -34,7 +35,8 @@ class Access:
     `before` is, for the first destructive access to an existing file, its content as it was
     (digest), or "too-large", "unreadable", "lost" (asked for, no answer). `stat` is (device,
     inode, size, mtime_ns, ctime_ns) as the tracer saw it at the access, where it looked. `keys`
-    are the parts that `keys` is about. `opened`: what is absent may have been meant to be read.
+    are the parts that `keys` and `columns` are about. `opened`: what is absent may have been
+    meant to be read.
     """
 
     action: Action

@@ -14,8 +14,16 @@ BODY = "#body"
 LISTING = "#listing"
 ORDER = "#order"
 EXISTS = "#exists"
+# Of a table read by column: what a reader sees beside the columns (`collect/columns.py`).
+LAYOUT = "#layout"
+TYPES = "#types"
+METADATA = "#metadata"
+PANDAS = "#pandas"
 # Followed by names of modules: which file in this directory each of them would be imported from.
 IMPORTS = "#imports:"
+
+# Parts that come with others: nobody reads them for themselves.
+BESIDE = frozenset({ORDER, BODY, LAYOUT, TYPES, METADATA, PANDAS})
 
 # What being there is recorded as: the digest of the part, and of a whole that nobody read.
 THERE = "v:there"

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from provgraph.collect.parts import parse, split_key
+from provgraph.collect.keys import split_key
+from provgraph.collect.parts import parse
 from provgraph.errors import UsageError
 
 FILE, KEY, VARIABLE, ARGUMENTS = "file", "key", "variable", "arguments"

@@ -12,8 +12,9 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from provgraph.collect.keys import join_key
 from provgraph.collect.library.telling import tell_key
-from provgraph.collect.parts import Unparsable, join_key, parse
+from provgraph.collect.parts import Unparsable, parse
 from provgraph.errors import UsageError
 from provgraph.model.parts import BYTES, ORDER
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provgraph.collect import parts
+from provgraph.collect import keys, parts
 from provgraph.errors import UsageError
 from provgraph.model.digests import ABSENT, comparable, content_digest
 from provgraph.model.parts import BYTES, ORDER, SYNTAX
@@ -17,32 +17,32 @@ segments = st.lists(st.text(max_size=12), min_size=1, max_size=5)
 
 @given(segments)
 def test_a_key_reads_back_as_it_was_written(way: list[str]) -> None:
-    key = parts.join_key(way)
-    assert parts.split_key(key) == tuple(way)
+    key = keys.join_key(way)
+    assert keys.split_key(key) == tuple(way)
     assert not key.startswith("#")
 
 
 @given(segments, segments)
 def test_two_ways_are_never_written_alike(one: list[str], other: list[str]) -> None:
-    assert (parts.join_key(one) == parts.join_key(other)) == (one == other)
+    assert (keys.join_key(one) == keys.join_key(other)) == (one == other)
 
 
 @given(st.text(max_size=20))
 def test_any_text_is_a_key_or_a_usage_error(text: str) -> None:
     with suppress(UsageError):
-        way = parts.split_key(text)
-        assert parts.split_key(parts.join_key(way)) == way
+        way = keys.split_key(text)
+        assert keys.split_key(keys.join_key(way)) == way
 
 
 def test_plain_keys_stay_plain() -> None:
-    assert parts.join_key(["model", "depth", "0"]) == "model.depth.0"
-    assert parts.join_key(["a.b", 'say "x"', "", "#bytes"]) == r'"a.b"."say \"x\""."".' + '"#bytes"'
+    assert keys.join_key(["model", "depth", "0"]) == "model.depth.0"
+    assert keys.join_key(["a.b", 'say "x"', "", "#bytes"]) == r'"a.b"."say \"x\""."".' + '"#bytes"'
 
 
 @pytest.mark.parametrize("key", ["", ".", "a.", ".a", "a..b", '"a', 'a"b', '"a"b', '"\\x"'])
 def test_malformed_keys_are_refused(key: str) -> None:
     with pytest.raises(UsageError):
-        parts.split_key(key)
+        keys.split_key(key)
 
 
 SOURCE = b'"""What it does."""\nimport os\n\n\ndef f(a):\n    "doc"\n    return a + 1\n'

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from provgraph.collect.trace import Access, Action
+from provgraph.collect.tracing.audit.loads import Load, Opening
 
 _ACTIONS: dict[bytes, Action] = {
     b"read": "read",
@@ -61,6 +62,8 @@ class ProcessLog:
     gaps: list[tuple[str, str]] = field(default_factory=list)
     calls: dict[str, set[str]] | None = None
     calls_lost: str = ""
+    loads: list[Load] = field(default_factory=list)
+    openings: list[Opening] = field(default_factory=list)
     ended: bool = False
     cut: bool = False
 
@@ -148,6 +151,10 @@ def _take_more(log: ProcessLog, kind: bytes, values: list[bytes]) -> None:
         _take_call(log, *map(os.fsdecode, values[:2]))
     elif kind == b"K":
         log.accesses.append(_keys(values, log.pid))
+    elif kind == b"C":
+        log.loads.append(_load(values, log.pid))
+    elif kind == b"O":
+        log.openings.append(_opening(values, log.pid))
 
 
 def _take_call(log: ProcessLog, file: str, function: str) -> None:
@@ -162,17 +169,28 @@ def _take_call(log: ProcessLog, file: str, function: str) -> None:
 
 def _keys(values: list[bytes], pid: int) -> Access:
     when, path, *rest = values
-    device, inode, size, modified, changed = (int(number) for number in rest[:5])
-    stat = (device, inode, size, modified, changed)
-    return Access("keys", path, int(when), pid, size=size, stat=stat, keys=_items(rest[5:]))
+    stat = _stat(rest[:5])
+    return Access("keys", path, int(when), pid, size=stat[2], stat=stat, keys=_items(rest[5:]))
+
+
+def _load(values: list[bytes], pid: int) -> Load:
+    until, reader, *rest = values
+    return Load(reader.decode(), _items(rest[8:]), int(until), _opening(rest[:8], pid))
+
+
+def _opening(values: list[bytes], pid: int) -> Opening:
+    when, thread, path, *numbers = values
+    return Opening(pid, int(thread), int(when), path, _stat(numbers))
+
+
+def _stat(numbers: list[bytes]) -> tuple[int, int, int, int, int]:
+    device, inode, size, modified, changed = (int(number) for number in numbers)
+    return device, inode, size, modified, changed
 
 
 def _access(values: list[bytes], pid: int) -> Access:
     when, action, path, other, before, *numbers = values
-    stat: tuple[int, int, int, int, int] | None = None
-    if numbers[0]:
-        device, inode, size, modified, changed = (int(number) for number in numbers)
-        stat = (device, inode, size, modified, changed)
+    stat = _stat(numbers) if numbers[0] else None
     return Access(
         action=_ACTIONS[action],
         path=path,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from provgraph.collect.trace import Access, Process, Trace
 from provgraph.collect.tracing import programs
 from provgraph.collect.tracing.audit.answers import NOT_NEEDED
 from provgraph.collect.tracing.audit.distributions import distributions
+from provgraph.collect.tracing.audit.loads import Load, Opening
 from provgraph.collect.tracing.audit.log import ProcessLog, Spawn, read_logs
 from provgraph.model.digests import EMPTY
 
@@ -25,7 +26,8 @@ class Sight:
     """What another tracer saw of the same command, beside the hooks.
 
     `since` maps a process to the times at which a program of it reported in there. `unproven` are
-    programs that were started and didn't. `begun`: the command itself was seen.
+    programs that were started and didn't. `begun`: the command itself was seen. `loads` are the
+    openings that surely belong to loads of columns.
     """
 
     since: Mapping[int, Sequence[int]] = field(default_factory=dict)
@@ -34,6 +36,7 @@ class Sight:
     accesses: Sequence[Access] = ()
     gaps: Sequence[tuple[str, str]] = ()
     begun: bool = False
+    loads: Mapping[Opening, Load] = field(default_factory=dict)
 
     def covers(self, log: ProcessLog) -> bool:
         """Tell whether a process that started Python is seen as a whole."""
@@ -49,6 +52,7 @@ def trace_of(logs: list[ProcessLog], command: Command, method: str, sight: Sight
     """Put together what the hooks saw, and what else is known."""
     tree = _Tree(logs, command, sight)
     seen = [*sight.accesses, *(access for log in logs for access in log.accesses)]
+    seen += _loaded(logs, sight)
     accesses = sorted((_tidy(access) for access in seen), key=lambda one: one.when)
     cut = [("log-cut", label_of(log.argv)) for log in logs if log.cut]
     said = _said(logs)
@@ -66,6 +70,14 @@ def trace_of(logs: list[ProcessLog], command: Command, method: str, sight: Sight
         calls=_calls(logs, cut=bool(cut or sight.unproven)),
         calls_lost=_calls_lost(logs, cut=bool(cut or sight.unproven)),
     )
+
+
+def _loaded(logs: Sequence[ProcessLog], sight: Sight) -> Iterator[Access]:
+    """Give the files that tables were loaded from, as the hooks tell: whole where in doubt."""
+    known = set(sight.loads.values())
+    for log in logs:
+        yield from (opening.of(sight.loads.get(opening)) for opening in log.openings)
+        yield from (load.file.of(None) for load in log.loads if load not in known)
 
 
 def _calls(logs: Sequence[ProcessLog], *, cut: bool) -> dict[bytes, frozenset[str]]:

@@ -19,6 +19,7 @@ from provgraph.collect.nested import told
 from provgraph.collect.noise import HANDING_OVER, SERVERS, SESSION_SOCKETS
 from provgraph.collect.trace import Access, Action, Process, Trace
 from provgraph.collect.tracing import programs
+from provgraph.collect.tracing.audit.loads import Opening, proven
 from provgraph.collect.tracing.audit.log import ProcessLog, Spawn, read_logs
 from provgraph.collect.tracing.audit.tree import Command, Sight, command_of, label_of, trace_of
 from provgraph.collect.tracing.preload import ring
@@ -80,6 +81,7 @@ def read_trace(spool: Path, method: str, *, ended: bool = True) -> Trace:
         accesses=list(seen.accesses()),
         gaps=gaps,
         begun=command.pid in seen.by_pid or (0 in traced and traced[0].complete),
+        loads=seen.loads,
     )
     trace = trace_of(logs, command, method, sight)
     return replace(trace, family=family_of(events), nested=told(spool))
@@ -169,6 +171,10 @@ class _Native:
             if event.kind == "E":
                 self._execs.setdefault(event.pid, []).append(event.when)
         self._skipped = tuple(dict.fromkeys(self._prefixes(logs)))
+        self._openings = _openings(events)
+        told = [one for log in logs for one in log.openings]
+        loads = [load for log in logs for load in log.loads]
+        self.loads = proven(loads, [*self._openings.values(), *told]) if loads else {}
 
     def program(self, pid: int, when: int) -> _Program | None:
         """Give the program that a process ran at a time; None for one that only forked."""
@@ -246,7 +252,10 @@ class _Native:
                     yield Access("list", directory, event.when, event.pid)
             if event.kind not in _ACTIONS or self._is_python(event.path):
                 continue
-            if program is None or not self._aside(program, event):
+            opening = self._openings.get(id(event))
+            if opening in self.loads:
+                yield opening.of(self.loads[opening])
+            elif program is None or not self._aside(program, event):
                 yield self._access(event)
 
         for log in self._traced.values():
@@ -350,6 +359,15 @@ class _Native:
                 yield "io-uring", label
             for family, address in log.connections:
                 yield from _connected(family, address, label, hooked=False)
+
+
+def _openings(events: Sequence[Event]) -> dict[int, Opening]:
+    """Give the events that are openings while tables were loaded: they have a thread."""
+    return {
+        id(event): Opening(event.pid, event.number, event.when, event.path, event.stat)
+        for event in events
+        if event.kind == "r" and event.number and event.stat is not None
+    }
 
 
 def _connected(family: int, address: str, label: str, *, hooked: bool) -> Iterator[tuple[str, str]]:

@@ -507,10 +507,10 @@ def looks_for_zip(full: str) -> bool:
     if full == State.program:
         State.starting = False
         return True
-    try:
-        code = sys._getframe(3).f_code
-    except ValueError:  # no Python code is running yet
+    frame: Any = caller()
+    if frame is None:  # no Python code is running yet
         return True
+    code = frame.f_code
     return code.co_name == "_read_directory" and "zipimport" in code.co_filename
 
 
@@ -691,8 +691,13 @@ def on_import(args: Any) -> None:
         top, dot, _ = name.partition(".")
         if not dot or top in SPACES:
             emit(fields(b"I", time_ns(), name) + END)
+        if name in READERS_OF_COLUMNS and sys.version_info >= (3, 11) and "WITHIN" not in globals():
+            READERS_OF_COLUMNS.clear()
+            execute("columns.py")
 
 
+# Imported, they have what tells which columns of a table are read laid into them, once.
+READERS_OF_COLUMNS = {"pyarrow", "polars"}
 SPACES = ("google", "azure", "zope", "mpl_toolkits", "ruamel", "sphinxcontrib", "backports")
 
 
@@ -1168,12 +1173,26 @@ def hook(event: str, args: Any) -> None:
 
 def tell_calls() -> None:
     """Begin to tell which functions run, where `provgraph run --trace-calls` laid what does."""
+    execute("calls.py")
+
+
+def execute(name: str) -> None:
+    """Execute another file of the hook in this namespace, where it was laid.
+
+    It goes by a name of the import system's, whose frames warnings and tracebacks leave out.
+    """
+    me = _thread.get_ident()
+    aside = me in QUIET
+    QUIET.add(me)
     try:
-        with open(HERE + "/calls.py", "rb") as file:
+        with open(HERE + "/" + name, "rb") as file:
             source = file.read()
     except OSError:
         return
-    exec(compile(source, HERE + "/calls.py", "exec"), globals())  # noqa: S102
+    finally:
+        if not aside:
+            QUIET.discard(me)
+    exec(compile(source, "<frozen importlib._bootstrap_external>", "exec"), globals())  # noqa: S102
 
 
 def start() -> None:

@@ -168,9 +168,15 @@ LOOK(faccessat, at, (int at, const char *path, int mode, int flags), (at, path, 
 DOOR int access(const char *path, int mode) {
     int result = REAL(access)(path, mode);
     size_t size = hook ? strlen(hook) : 0;
-    if (size && (!result || errno != EFAULT) && !strncmp(path, hook, size) &&
-        !strcmp(path + size, "/hooked"))
-        hooked = by_interpreter(CALLER); /* the audit hook tells us that it is there */
+    if (size && (!result || errno != EFAULT) && !strncmp(path, hook, size)) {
+        const char *told = path + size;
+        if (!strcmp(told, "/hooked"))
+            hooked = by_interpreter(CALLER); /* the audit hook tells us that it is there */
+        else if (!strcmp(told, "/counting"))
+            __atomic_fetch_add(&counting, 1, __ATOMIC_RELEASE);
+        else if (!strcmp(told, "/counted"))
+            __atomic_fetch_sub(&counting, 1, __ATOMIC_RELEASE);
+    }
     looked(CALLER, AT_FDCWD, path, result != 0);
     return result;
 }

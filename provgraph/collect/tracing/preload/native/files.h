@@ -207,8 +207,11 @@ static uint64_t version_of(const struct place *place, const struct stat *found) 
 }
 
 static void read_through(struct place *place, const struct stat *found) {
+    int counted = __atomic_load_n(&counting, __ATOMIC_ACQUIRE) > 0;
     mark(head->read, place->hash);
-    if (!again(version_of(place, found), 'r'))
+    if (counted) /* and not remembered: read once more later, it is logged as ever */
+        put('r', (int)RAW3(SYS_gettid, 0, 0, 0), place->path, NULL, 0, NULL, found);
+    else if (!again(version_of(place, found), 'r'))
         put('r', 0, place->path, NULL, 0, NULL, found);
 }
 

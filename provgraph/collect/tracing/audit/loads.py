@@ -1,0 +1,73 @@
+"""Loads of a table by column, as readers told them, held against what was seen of the file.
+
+A load is proven when an opening of its file, between its start and its end, was surely its own:
+made by the thread that loads (Arrow and pandas open there, at most twice), or, where the reader's
+own threads open it, one of exactly as many as a load makes. Any other opening is a read of it all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from provgraph.collect.columns import parts_of
+from provgraph.collect.trace import Access
+
+Stat = tuple[int, int, int, int, int]
+# So many openings a load makes: one for the schema, one for the columns.
+_OPENINGS = 2
+_OPENED_BY_THREADS_OF_ITS_OWN = frozenset({"polars"})
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """That a thread opened a file while a load was under way, or for one."""
+
+    pid: int
+    thread: int
+    when: int
+    path: bytes
+    stat: Stat
+
+    def of(self, load: Load | None) -> Access:
+        """Give it as a read: of a load's columns, or else of the whole."""
+        size = self.stat[2]
+        if load is None:
+            return Access("read", self.path, self.when, self.pid, size=size, stat=self.stat)
+        parts = parts_of(load.reader, load.columns)
+        return Access(
+            "columns", self.path, self.when, self.pid, size=size, stat=self.stat, keys=parts
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A call that loaded columns of a file: by whom, and from when to when (ns)."""
+
+    reader: str
+    columns: tuple[str, ...]
+    until: int
+    file: Opening  # as the call was about to open it: its thread, since when, where, what was there
+
+    def is_own(self, opening: Opening) -> bool:
+        """Tell whether an opening was of this file, in this process, while the call was at work."""
+        same = (opening.pid, opening.stat) == (self.file.pid, self.file.stat)
+        return same and self.file.when <= opening.when <= self.until
+
+
+def proven(loads: Iterable[Load], openings: Iterable[Opening]) -> dict[Opening, Load]:
+    """Map openings to the loads that they surely belong to."""
+    by_file: dict[Stat, list[Opening]] = {}
+    for opening in openings:
+        by_file.setdefault(opening.stat, []).append(opening)
+    found: dict[Opening, Load] = {}
+    for load in loads:
+        own = [one for one in by_file.get(load.file.stat, ()) if load.is_own(one)]
+        if load.reader in _OPENED_BY_THREADS_OF_ITS_OWN:
+            sure = len(own) == _OPENINGS
+        else:
+            own = [one for one in own if one.thread == load.file.thread]
+            sure = len(own) <= _OPENINGS
+        if sure:
+            found |= dict.fromkeys(own, load)
+    return found
