@@ -60,6 +60,7 @@ class Judgement:
     causes: dict[int, Cause] = field(default_factory=dict)
     pending: dict[Name, list[int]] = field(default_factory=dict)
     troubles: list[Trouble] = field(default_factory=list)
+    unreadable: set[int] = field(default_factory=set)
     lies: dict[Name, Lying] = field(default_factory=dict)
     resting: dict[int, dict[int, Cause]] = field(default_factory=dict)
 
@@ -209,6 +210,9 @@ def _why_not(
     if source.project == facts.project and viewpoint.has_word(source.name):
         verdict = viewpoint.compare(source.name, touch.part, touch.digest, whole=source.digest)
         if verdict is Verdict.SAME:
+            return None
+        if verdict is Verdict.UNREADABLE:
+            judgement.unreadable.add(source.key)
             return None
         if verdict is Verdict.UNKNOWN:
             if not touch.part.startswith("$"):  # nobody can know a variable before the run
@@ -374,7 +378,7 @@ def _differing(
         if lies_itself and here.word and not here.absent:
             verdict = judgement.viewpoint.compare(name[1], part, digest, whole=read.digest)
             same = verdict is not Verdict.DIFFERENT
-            if verdict is Verdict.UNKNOWN:
+            if verdict in (Verdict.UNKNOWN, Verdict.UNREADABLE):
                 judgement.troubles.append(Trouble("unreadable", name[1], (use.run,)))
         else:
             same = link is not None and link.parts.get(part) == digest
@@ -444,11 +448,12 @@ def _find_troubles(judgement: Judgement, consumed: set[int], unknown: set[int]) 
         ]
         if twice:
             judgement.troubles.append(Trouble("applied-twice", name[1], tuple(twice)))
-    for key in sorted(consumed):
-        source = facts.generation(key)
-        if source is not None:
-            judgement.troubles.append(Trouble("consumed-input", source.name, (key,)))
-    for key in sorted(unknown):
-        source = facts.generation(key)
-        if source is not None:
-            judgement.troubles.append(Trouble("unknown-content", source.name, (key,)))
+    for reason, keys in (
+        ("consumed-input", consumed),
+        ("unreadable", judgement.unreadable),
+        ("unknown-content", unknown - judgement.unreadable),
+    ):
+        sources = ((key, facts.generation(key)) for key in sorted(keys))
+        judgement.troubles += [
+            Trouble(reason, source.name, (key,)) for key, source in sources if source is not None
+        ]

@@ -10,6 +10,7 @@ from provgraph.analysis.falling import Fallen
 from provgraph.analysis.judgement import Judgement
 from provgraph.graph.interface import DEPENDS_ON, PRODUCES, USES, GraphStore
 from provgraph.model.answers import Link
+from provgraph.model.parts import SAID
 
 # What people are told of a long path: its ends.
 LONGEST_SENTENCE = 3
@@ -151,8 +152,7 @@ def sentence(path: Sequence[int], labels: Labels, parts: Sequence[str] = (), rol
 def _parts_words(parts: Sequence[str]) -> str:
     named = [part for part in parts if not part.startswith("#")]
     if not named:
-        if "#exists" in parts:
-            return " (whether it is there)"
-        return " (its list of files)" if "#listing" in parts else ""
+        said = next((SAID[part] for part in SAID if part in parts), "")
+        return f" ({said})" if said else ""
     more = f" and {len(named) - 3} more" if len(named) > 3 else ""
     return f" ({', '.join(named[:3])}{more})"

@@ -9,7 +9,7 @@ from provgraph.analysis.judgement import Judgement
 from provgraph.graph.interface import Generation, RunRow, UseRow
 from provgraph.model.answers import BEHIND, CURRENT, STALE, Spared
 from provgraph.model.digests import ABSENT
-from provgraph.model.parts import BODY, BYTES, EXISTS, LISTING, ORDER, SYNTAX, THERE
+from provgraph.model.parts import BESIDE, BODY, BYTES, EXISTS, LISTING, SYNTAX, THERE
 
 AS_READ = "all it read is as it was"
 CAME_OUT_EQUAL = "what it reads came out as it was"
@@ -124,7 +124,7 @@ def _is_other(judgement: Judgement, use: UseRow, g: Generation) -> bool:
 
 
 def _read(use: UseRow) -> str:
-    parts = [part for part in use.touched if part not in (ORDER, BODY)] or [BODY]
+    parts = [part for part in use.touched if part not in BESIDE] or [BODY]
     if parts == [SYNTAX]:
         return "the code is the same: it differs in comments or layout alone"
     shown = ", ".join(sorted(parts)[:MOST_PARTS])

@@ -12,6 +12,7 @@ from provgraph.analysis.facts import Facts
 from provgraph.errors import SelectorError
 from provgraph.model.kinds import KINDS, RUN
 from provgraph.model.names import is_uri, under
+from provgraph.model.parts import SPECIAL
 
 _CONTENT = re.compile(r"^(?:b3:)?[0-9a-f]{4,64}$")
 MOST_NAMED = 5
@@ -155,11 +156,7 @@ class Resolver:
             return Target(selector, keys=tuple(imported))
         base, mark, part = selector.rpartition("#")
         if mark and base:
-            parts = (
-                (f"#{part}",)
-                if f"#{part}" in ("#bytes", "#syntax", "#listing", "#order")
-                else (part,)
-            )
+            parts = (f"#{part}",) if f"#{part}" in SPECIAL else (part,)
             names = self._find(base)
             if names:
                 return Target(selector, names=tuple((name, parts) for name in names))

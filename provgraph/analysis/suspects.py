@@ -25,7 +25,7 @@ from provgraph.analysis.rundiff import (
 )
 from provgraph.model.answers import Cleared, Suspect
 from provgraph.model.digests import comparable
-from provgraph.model.parts import BODY, IMPORTS, ORDER, SYNTAX
+from provgraph.model.parts import BESIDE, IMPORTS, SYNTAX
 from provgraph.model.records import Use
 
 CHANCE = "chance"
@@ -204,7 +204,7 @@ def _of_uses(one: Use | None, two: Use | None) -> _Entry | None:
 
 
 def _same_parts(use: Use) -> str:
-    parts = [part for part in use.touched if part not in (ORDER, BODY)]
+    parts = [part for part in use.touched if part not in BESIDE]
     if parts == [SYNTAX]:
         return "the code is the same: it differs in comments or layout alone"
     if not any(part for part in parts if not part.startswith("#")):

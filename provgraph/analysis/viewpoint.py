@@ -24,6 +24,7 @@ class Verdict(Enum):
     SAME = "same"
     DIFFERENT = "different"
     UNKNOWN = "unknown"
+    UNREADABLE = "unreadable"  # it lies there, and can't be read, or not in this part
 
 
 @runtime_checkable

@@ -10,8 +10,9 @@ from provgraph.analysis.change import Target
 from provgraph.analysis.selectors import Resolver
 from provgraph.analysis.viewpoint import GONE, Content
 from provgraph.collect import parts as cut
+from provgraph.collect.columns import NoReader
 from provgraph.collect.content import Contents
-from provgraph.errors import UsageError
+from provgraph.errors import CannotAnswer, UsageError
 from provgraph.model.digests import ABSENT, content_digest, value_digest
 from provgraph.model.names import path_of
 from provgraph.model.parts import BYTES
@@ -115,7 +116,10 @@ def _with_content(path: str, file: Path, contents: Contents) -> Content:
     def judge(part: str, digest: str, recorded: str | None) -> bool:
         if recorded in contents.forms(whole):
             return True
-        found = whole if part == BYTES else cut.part_digest(path, data, part)
+        try:
+            found = whole if part == BYTES else cut.part_digest(path, data, part)
+        except NoReader as error:
+            raise CannotAnswer(str(error), hint=error.hint) from error
         return digest in contents.forms(found)
 
     return Content(whole=whole, judge=judge)

@@ -115,7 +115,7 @@ class WorkingTree:
             return self._compare_machine(name, part, digest)
         present = self._present(name)
         if present is None or present.sort == "unreadable":
-            return Verdict.UNKNOWN
+            return Verdict.UNKNOWN if present is None else Verdict.UNREADABLE
         if present.sort == "absent":
             return _verdict(digest == ABSENT)
         if part == EXISTS:
@@ -131,7 +131,7 @@ class WorkingTree:
             return Verdict.UNKNOWN
         now = self._part(name, present, part, digest)
         if now is None:
-            return Verdict.UNKNOWN
+            return Verdict.UNREADABLE
         if now == digest:
             return Verdict.SAME
         if not comparable(now, digest) and part == SYNTAX and digest == present.digest:
@@ -319,7 +319,7 @@ class GitRef:
             return Verdict.UNKNOWN
         now = plain if part == BYTES else self._part(name, part)
         if now is None:
-            return Verdict.UNKNOWN
+            return Verdict.UNREADABLE
         now = self._contents.keyed(now) if digest.startswith("k:") else now
         return _verdict(digest in (now, plain))
 
@@ -415,10 +415,10 @@ class GitRef:
         if asked not in self._parts:
             try:
                 data = self._tree.content(entry[1])
+                self._parts[asked] = cut.part_digest(path_of(entry[0]), data, part)
             except OSError:
                 self.unreadable.add(name)
                 return None
-            self._parts[asked] = cut.part_digest(path_of(entry[0]), data, part)
         return self._parts[asked]
 
     def _foreign(self, digest: str) -> bool:

@@ -15,7 +15,7 @@ from provgraph.analysis.viewpoint import Verdict, Viewpoint
 from provgraph.graph.interface import RunRow, UseRow
 from provgraph.model.answers import Hit
 from provgraph.model.checks import AFFECTS, SPARED, UNREAD, Changed
-from provgraph.model.parts import BODY, BYTES, EXISTS, IMPORTS, LISTING, SYNTAX
+from provgraph.model.parts import BESIDE, BODY, BYTES, EXISTS, IMPORTS, LISTING, SAID, SYNTAX
 
 _ORDER = {AFFECTS: 0, SPARED: 1, UNREAD: 2}
 
@@ -206,7 +206,10 @@ class Effects:
 
 def _felled_words(felled: Mapping[str, Sequence[str]], draft: Draft) -> str:
     labels = list(felled)
-    named = sorted({p for several in felled.values() for p in several if p[0] not in "#$"})
+    differing = {p for several in felled.values() for p in several}
+    named = sorted(p for p in differing if p[0] not in "#$") or [
+        SAID[p] for p in SAID if p in differing and p in BESIDE
+    ]
     verb = {"Script": "ran", "Environment": "ran with"}.get(draft.changed.kind, "read")
     said = f" ({_some(named)})" if named and draft.changed.how != "package" else ""
     return f"{_some(labels)} {verb} it{said}"

@@ -22,8 +22,21 @@ PANDAS = "#pandas"
 # Followed by names of modules: which file in this directory each of them would be imported from.
 IMPORTS = "#imports:"
 
-# Parts that come with others: nobody reads them for themselves.
+# What of a file a part is, where its name tells nobody anything.
+SAID: Mapping[str, str] = {
+    EXISTS: "whether it is there",
+    LISTING: "its list of files",
+    LAYOUT: "its row groups",
+    TYPES: "the types of its columns",
+    METADATA: "its metadata",
+    PANDAS: "what pandas noted in it",
+}
+
+# Parts that come with others, and are not said beside them.
 BESIDE = frozenset({ORDER, BODY, LAYOUT, TYPES, METADATA, PANDAS})
+
+# Those that a selector means by `x#bytes`.
+SPECIAL = frozenset({BYTES, SYNTAX, LISTING, ORDER, LAYOUT, TYPES, METADATA, PANDAS})
 
 # What being there is recorded as: the digest of the part, and of a whole that nobody read.
 THERE = "v:there"

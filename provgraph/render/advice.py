@@ -12,7 +12,7 @@ ADVICE: dict[str, str] = {
     "unwatched-writer": "run the step that writes it again, under provgraph run",
     "undecided": "put the content you mean in the working tree, or redo the step that makes it",
     "applied-twice": "restore its input, then run the step once",
-    "unreadable": "make it readable, then ask again",
+    "unreadable": "make it readable, then ask again; a table's columns need provgraph[parquet]",
     "changed-while-read": "run the step again while nothing else writes there",
     "too-large-to-hash": "keep the input apart from the output, then run the step again",
     "log-cut": "run the step again and let it end",

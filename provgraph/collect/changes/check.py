@@ -12,7 +12,7 @@ from pathlib import Path
 
 from provgraph.analysis.asking import Questions
 from provgraph.collect.changes.comparing import Comparison, Recorded, compare_states
-from provgraph.collect.changes.differing import cannot_be_cut, differing_parts
+from provgraph.collect.changes.differing import cannot_be_cut, differing_columns, differing_parts
 from provgraph.collect.changes.gitdiff import (
     ADDED,
     DELETED,
@@ -216,7 +216,8 @@ class _Drafting:
         path = path_of(file.name)
         broken = "it can't be read for its keys, so it counts as a whole"
         note = broken if cannot_be_cut(path, old) or cannot_be_cut(path, new) else ""
-        return differing_parts(path, old, new), note
+        columns, said = differing_columns(old, new)
+        return columns or differing_parts(path, old, new), note or said
 
     def _of_package(self, change: PackageChange) -> Draft:
         facts = self._questions.facts

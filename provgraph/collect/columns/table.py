@@ -55,6 +55,8 @@ _PYTHONS = (
 class NoReader(OSError):
     """Columns can't be told apart here: the package pyarrow isn't installed."""
 
+    hint = "pip install 'provgraph[parquet]'"
+
 
 def parts_of(reader: str, columns: Sequence[str]) -> tuple[str, ...]:
     """Name the parts that a load of these columns rests on; of a reader not known, all of them."""
