@@ -7,6 +7,7 @@ own threads open it, one of exactly as many as a load makes. Any other opening i
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -49,20 +50,17 @@ class Load:
     until: int
     file: Opening  # as the call was about to open it: its thread, since when, where, what was there
 
-    def is_own(self, opening: Opening) -> bool:
-        """Tell whether an opening was of this file, in this process, while the call was at work."""
-        same = (opening.pid, opening.stat) == (self.file.pid, self.file.stat)
-        return same and self.file.when <= opening.when <= self.until
-
 
 def proven(loads: Iterable[Load], openings: Iterable[Opening]) -> dict[Opening, Load]:
     """Map openings to the loads that they surely belong to."""
-    by_file: dict[Stat, list[Opening]] = {}
-    for opening in openings:
-        by_file.setdefault(opening.stat, []).append(opening)
+    by_file: dict[tuple[int, Stat], list[Opening]] = {}
+    for opening in sorted(openings, key=_when):
+        by_file.setdefault((opening.pid, opening.stat), []).append(opening)
     found: dict[Opening, Load] = {}
     for load in loads:
-        own = [one for one in by_file.get(load.file.stat, ()) if load.is_own(one)]
+        there = by_file.get((load.file.pid, load.file.stat), [])
+        first = bisect_left(there, load.file.when, key=_when)
+        own = there[first : bisect_right(there, load.until, key=_when)]
         if load.reader in _OPENED_BY_THREADS_OF_ITS_OWN:
             sure = len(own) == _OPENINGS
         else:
@@ -71,3 +69,7 @@ def proven(loads: Iterable[Load], openings: Iterable[Opening]) -> dict[Opening, 
         if sure:
             found |= dict.fromkeys(own, load)
     return found
+
+
+def _when(opening: Opening) -> int:
+    return opening.when

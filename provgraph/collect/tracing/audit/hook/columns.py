@@ -191,17 +191,17 @@ class Finder:
         return None
 
     def attend(self, loader):
-        try:
-            execute = loader.exec_module
+        own = getattr(loader, "__dict__", None)
+        if type(own) is not dict or "exec_module" in own or not hasattr(loader, "exec_module"):
+            return  # a loader of another sort, or shared with other modules
+        execute = loader.exec_module
 
-            def exec_module(module):
-                vars(loader).pop("exec_module", None)  # as if it had never been there
-                execute(module)
-                stand_in(self.name, module)
+        def exec_module(module):
+            own.pop("exec_module", None)  # as if it had never been there
+            execute(module)
+            stand_in(self.name, module)
 
-            loader.exec_module = exec_module
-        except AttributeError:
-            pass  # a loader of another sort
+        own["exec_module"] = exec_module
 
 
 def stand_in(name, module):
