@@ -128,6 +128,7 @@ DOUBTFUL = {
     "a failed load": 'fails(pq.read_table, "{}", columns=["x", "nowhere"])',
     "a failed load of pandas": 'fails(pd.read_parquet, "{}", columns=["x"], dtype_backend="no")',
     "beside a thread": 'beside(pl.read_parquet, "{}", columns=["x"])',
+    "a thread meanwhile": 'meanwhile("{}")',
     "another program": 'pq.read_table("{}", columns=["x"]); run(["cat", "{}"], stdout=-3)',
     "an unwatched stand-in": 'pq.read_table.__wrapped__("{}", columns=["x"])',
 }
@@ -160,6 +161,13 @@ def test_all_other_readers_rest_on_the_whole(project: Project) -> None:
             load(*args, **options)
             ready.set()
             thread.join()
+
+        def meanwhile(path):
+            thread = threading.Thread(target=lambda: pq.ParquetFile(path).read())
+            pq.read_table(path, columns=["x"])
+            thread.start()
+            while thread.is_alive():
+                pq.read_table(path, columns=["x"])
 
         """
     text = dedent(head) + "\n".join(lines) + "\n"

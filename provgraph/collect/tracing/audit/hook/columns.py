@@ -91,6 +91,7 @@ def got_from_arrow(table):
 
 def got_from_polars(frame):
     alone = len(sys._current_frames()) == 1
+    alone = len(sys._current_frames()) == 1
     return tuple(frame.columns) if type(frame).__name__ == "DataFrame" and alone else ()
 
 
@@ -144,6 +145,8 @@ def end_counting(call, gets, result):
         INODES.add(now.st_ino)
         told = fields(b"C", until, reader, since, thread, full, *numbers_of(seen))
         emit(told + items(got) + END)
+    except UnicodeError:
+        return  # a name that is no text
     except Exception as error:
         if foreign(error):
             raise

@@ -691,13 +691,15 @@ def on_import(args: Any) -> None:
         top, dot, _ = name.partition(".")
         if not dot or top in SPACES:
             emit(fields(b"I", time_ns(), name) + END)
-        if name in READERS_OF_COLUMNS and sys.version_info >= (3, 11) and "WITHIN" not in globals():
+        if top in READERS_OF_COLUMNS:
             READERS_OF_COLUMNS.clear()
             execute("columns.py")
 
 
-# Imported, they have what tells which columns of a table are read laid into them, once.
+# The first of them that is imported has us tell, from then on, which columns of tables are read.
 READERS_OF_COLUMNS = {"pyarrow", "polars"}
+if sys.version_info < (3, 11) or "WITHIN" in globals():
+    READERS_OF_COLUMNS.clear()
 SPACES = ("google", "azure", "zope", "mpl_toolkits", "ruamel", "sphinxcontrib", "backports")
 
 
