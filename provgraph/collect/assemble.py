@@ -64,6 +64,10 @@ class Contents(Protocol):
         """Give the digest of a part."""
         ...
 
+    def columns(self, path: str | bytes, parts: Sequence[str]) -> Mapping[str, str]:
+        """Give the digests of parts of a table; empty where it is none."""
+        ...
+
     def code_parts(self, path: str | bytes) -> Mapping[str, str]:
         """Give the digests of the functions and the body of a source; empty for anything else."""
         ...
@@ -723,7 +727,7 @@ class _Account:
     def _columns(self, path: bytes, parts: set[str], whole: str) -> dict[str, str]:
         """Give the digests of the columns read; nothing where they can't stand for the file."""
         try:
-            found = {part: self.contents.part(path, part) for part in sorted(parts)}
+            found = dict(self.contents.columns(path, sorted(parts)))
         except OSError:
             return {}
         return {} if {ABSENT, whole} & set(found.values()) else found

@@ -17,7 +17,7 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -180,8 +180,16 @@ class Contents:
         if not stat.S_ISREG(mode):
             raise OSError(errno.EINVAL, "Not a regular file", full)
         if part not in (BYTES, SYNTAX) and _is_table(full):
-            return self._as(like, full, self._of_table(full, part))
+            return self._as(like, full, self._of_table(full, [part])[part])
         return self._as(like, full, self._derived(full, part, cut.part_digest))
+
+    def columns(self, path: AnyPath, parts: Collection[str]) -> dict[str, str]:
+        """Give the digests of parts of a table, as `part` does of each; empty where it is none."""
+        full = self.absolute(path)
+        if not _is_table(full):
+            return {}
+        found = self._of_table(full, parts)
+        return {part: self._as(None, full, digest) for part, digest in found.items()}
 
     def _listing(self, full: str) -> str:
         """Give a directory's listing: the last one, where nothing was added or removed since."""
@@ -283,26 +291,32 @@ class Contents:
             self._cache.keep_derived({content_digest(data): found_part}, tag)
         return found_part
 
-    def _of_table(self, path: str, part: str) -> str:
-        """Work out a part of a table of any size, which is read where it lies; Changing as `plain`.
+    def _of_table(self, path: str, parts: Collection[str]) -> dict[str, str]:
+        """Work out parts of a table of any size, which is read where it lies; Changing as `plain`.
 
         Raises `columns.NoReader` where that takes a package that isn't installed.
         """
+        tags = {part: f"{part}\0table\0{_RULES}" for part in parts}
         for _ in range(2):
             seen, whole = _stamp(path), self.plain([path])[path]
             if isinstance(whole, OSError):
                 raise whole
             if whole is None:
-                return ABSENT
-            tag = f"{part}\0table\0{_RULES}"
-            known = self._cache.derived([whole[0]], tag) if self._cache else {}
-            if known:
-                return known[whole[0]]
-            found = columns.column_digest(path, part) or whole[0]
-            if seen == _stamp(path):
+                return dict.fromkeys(parts, ABSENT)
+            found: dict[str, str] = {}
+            for part, tag in tags.items():
+                known = self._cache.derived([whole[0]], tag) if self._cache else {}
+                if known:
+                    found[part] = known[whole[0]]
+            missing = [part for part in parts if part not in found]
+            cut_now = columns.column_digests(path, missing) if missing else {}
+            if seen != _stamp(path):
+                continue
+            for part, digest in cut_now.items():
+                found[part] = digest or whole[0]
                 if self._cache:
-                    self._cache.keep_derived({whole[0]: found}, tag)
-                return found
+                    self._cache.keep_derived({whole[0]: found[part]}, tags[part])
+            return found
         raise Changing(errno.EAGAIN, "Changed while it was read", path)
 
     # -- hashing -----------------------------------------------------------------------------

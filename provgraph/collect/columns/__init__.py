@@ -3,9 +3,10 @@
 from provgraph.collect.columns.table import (
     NoReader,
     column_digest,
+    column_digests,
     is_table,
     parts_of,
     table_digests,
 )
 
-__all__ = ["NoReader", "column_digest", "is_table", "parts_of", "table_digests"]
+__all__ = ["NoReader", "column_digest", "column_digests", "is_table", "parts_of", "table_digests"]

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -74,8 +74,13 @@ def column_digest(source: bytes | str, part: str) -> str | None:
 
     Raises NoReader.
     """
+    return column_digests(source, [part])[part]
+
+
+def column_digests(source: bytes | str, parts: Collection[str]) -> dict[str, str | None]:
+    """Name several parts of a table, as `column_digest` does."""
     with _opened(source) as table:
-        return table.digest(part) if table is not None else None
+        return {part: None if table is None else table.digest(part) for part in parts}
 
 
 def table_digests(data: bytes, most: int) -> dict[str, str]:
@@ -224,7 +229,9 @@ class _Table:
             values.take(batch.column(0))
         if values.rows != self._file.metadata.num_rows:
             raise Unsure("not as many rows as the file says")
-        said = (*_described(field), "noted", *noted, "leaves", *leaves)
+        # Without it, readers differ in what they make of the types that Parquet itself has.
+        stored = "stored" if _ARROW_SCHEMA in self._noted else ""
+        said = (*_described(field), stored, "noted", *noted, "leaves", *leaves)
         return named("column", *said, *values.told())
 
 

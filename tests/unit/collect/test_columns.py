@@ -124,6 +124,14 @@ def test_what_a_schema_says_of_a_column_counts() -> None:
     assert digest(pa.field("c", pa.int64(), metadata={"unit": "m"})) != plain
 
 
+def test_whether_the_types_of_arrow_are_stored_counts() -> None:
+    """Without them Arrow sees a column of nulls all the same, and Polars one of integers."""
+    table = pa.table({"c": pa.nulls(3)})
+    with_types, without = saved(table), saved(table, store_schema=False)
+    assert pq.read_schema(io.BytesIO(without)) == table.schema
+    assert column_digest(with_types, "c") != column_digest(without, "c")
+
+
 def test_what_is_not_sure_counts_as_the_whole() -> None:
     pairs = pa.array([[("k", 1)], None], pa.map_(pa.string(), pa.int8()))
     twice = pa.table([[1], [2], [3]], names=["c", "c", "d"])
