@@ -31,8 +31,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _MAGIC = b"PAR1"
-_ROWS = 65_536  # in memory
-_MOST_ROWS = 2_000_000_000  # a few bytes can claim more rows than anyone waits for
+_ROWS = 16_384  # in memory
+# A few bytes can stand for more values than anyone waits for.
+_MOST_ROWS = 2_000_000_000
+_MOST = 64 << 30  # bytes of values, to compare a table
+_MOST_TO_NAME = 2 << 30  # to say how two differ
 _ARROW_SCHEMA = b"ARROW:schema"
 _NOTED = b"pandas"
 # Types of NumPy's that pandas knows without looking for who defines them.
@@ -79,7 +82,7 @@ def column_digest(source: bytes | str, part: str) -> str | None:
 
 def column_digests(source: bytes | str, parts: Collection[str]) -> dict[str, str | None]:
     """Name several parts of a table, as `column_digest` does."""
-    with _opened(source) as table:
+    with _opened(source, _MOST) as table:
         return {part: None if table is None else table.digest(part) for part in parts}
 
 
@@ -89,7 +92,7 @@ def table_digests(data: bytes, most: int) -> dict[str, str]:
     What isn't sure has the digest of the whole. Empty for what is no table, or one of more than
     `most` columns. Raises NoReader.
     """
-    with _opened(data) as table:
+    with _opened(data, _MOST_TO_NAME) as table:
         if table is None or len(table.names) > most:
             return {}
         parts = [*(join_key((name,)) for name in table.names), LAYOUT, TYPES, METADATA]
@@ -97,7 +100,7 @@ def table_digests(data: bytes, most: int) -> dict[str, str]:
 
 
 @contextmanager
-def _opened(source: bytes | str) -> Iterator[_Table | None]:
+def _opened(source: bytes | str, most: int) -> Iterator[_Table | None]:
     """Open a table; None where it is none that can be read."""
     try:
         import pyarrow as pa
@@ -112,7 +115,7 @@ def _opened(source: bytes | str) -> Iterator[_Table | None]:
         return
     with closing(file):
         try:
-            table = _Table(file)
+            table = _Table(file, most)
         except _failures():
             table = None
         yield table
@@ -127,10 +130,11 @@ def _failures() -> tuple[type[Exception], ...]:
 
 
 class _Table:
-    """An open file, its schema, and the digests of its parts."""
+    """An open file, its schema, and the digests of its parts, made of at most `left` bytes."""
 
-    def __init__(self, file: Any) -> None:
+    def __init__(self, file: Any, left: int) -> None:
         self._file = file
+        self._left = left
         self._schema: pa.Schema = file.schema_arrow
         self._leaves = [file.schema.column(number) for number in range(len(file.schema))]
         self.names: list[str] = list(self._schema.names)
@@ -227,6 +231,9 @@ class _Table:
             if batch.schema.names != [name]:
                 raise Unsure("a name that means more than one column")
             values.take(batch.column(0))
+            if values.size > self._left:
+                raise Unsure("too many values")
+        self._left -= values.size
         if values.rows != self._file.metadata.num_rows:
             raise Unsure("not as many rows as the file says")
         # Without it, readers differ in what they make of the types that Parquet itself has.

@@ -29,6 +29,12 @@ class Stream:
         self._values = hasher()
         self._below: list[Stream] = []
         self._dictionary = ""
+        self._taken = 0
+
+    @property
+    def size(self) -> int:
+        """How many bytes of values it has taken."""
+        return self._taken + sum(stream.size for stream in self._below)
 
     def told(self) -> Iterator[str]:
         """Give what the pieces came to."""
@@ -71,11 +77,15 @@ class Stream:
         elif types.is_large_string(kind) or types.is_large_binary(kind):
             self._take_texts(array)
         elif types.is_boolean(kind):
-            self._values.update(_raw(array.cast(pa.uint8())))
+            self._take(_raw(array.cast(pa.uint8())))
         elif types.is_primitive(kind) or types.is_decimal(kind) or types.is_fixed_size_binary(kind):
-            self._values.update(_raw(array))
+            self._take(_raw(array))
         elif not types.is_null(kind):
             raise Unsure(f"values of type {kind}")
+
+    def _take(self, values: memoryview | bytes) -> None:
+        self._values.update(values)
+        self._taken += len(values)
 
     def _take_below(self, arrays: Sequence[pa.Array]) -> None:
         if not self._below:
@@ -97,7 +107,7 @@ class Stream:
             for at in (array.offset, array.offset + len(array))
         )
         if data is not None:
-            self._values.update(memoryview(data)[first:last])
+            self._take(memoryview(data)[first:last])
 
     def _take_dictionary(self, array: pa.Array) -> None:
         """Take categories, in their order, and which each row has."""
@@ -107,7 +117,7 @@ class Stream:
         if dictionary != self._dictionary:
             self._dictionary = dictionary
             self._lengths.update(f"{self.rows} {dictionary}\n".encode())
-        self._values.update(_raw(array.indices))
+        self._take(_raw(array.indices))
 
 
 def _raw(array: pa.Array) -> memoryview | bytes:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from provgraph.collect.columns import column_digest, is_table, parts_of, table_digests
+from provgraph.collect.columns.table import _opened
 from provgraph.collect.content import Contents, StatCache
 from provgraph.collect.parts import part_digest
 from provgraph.model.digests import ABSENT, content_digest
@@ -151,6 +152,16 @@ def test_what_is_not_sure_counts_as_the_whole() -> None:
     assert column_digest(saved(twice), "d") is not None
     assert column_digest(saved(twice), "e") == ABSENT
     assert column_digest(saved(pa.table({"a.b": [1]})), '"a.b"') is not None
+
+
+def test_a_few_bytes_that_stand_for_endless_values_are_not_waited_for() -> None:
+    data = saved(pa.table({"c": ["x" * 1000] * 5000, "o": [0] * 5000}))
+    assert len(data) < 10_000
+    for most, sure in ((6_000_000, {"c", "o"}), (1_000_000, {"o"}), (1000, set())):
+        with _opened(data, most) as table:
+            assert table is not None
+            assert {name for name in ("o", "c") if table.digest(name) is not None} == sure
+            assert table.digest("#layout") is not None
 
 
 def test_a_page_that_is_damaged_counts_as_the_whole() -> None:
