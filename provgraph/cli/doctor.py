@@ -1,4 +1,4 @@
-"""Whether provgraph can work here: python, git, project, ledger, cache, graph, tracing."""
+"""Whether provgraph can work here: python, git, project, ledger, graph, tracing, columns."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -104,7 +105,19 @@ def of_project(project: Project) -> list[Check]:
         checks.append(Check("graph", not left_out, found, hint))
     checks += [Check(*finding) for finding in project.graph_health()]
     checks.append(Check("tracing", True, project.tracing))
+    checks.append(columns())
     return checks
+
+
+def columns() -> Check:
+    """Look for what tells columns of tables apart; without it they count as a whole."""
+    try:
+        found = f"pyarrow {version('pyarrow')} tells those of Parquet files apart"
+    except PackageNotFoundError:
+        found = (
+            "Parquet files count as a whole; to tell them apart: pip install 'provgraph[parquet]'"
+        )
+    return Check("columns", True, found)
 
 
 def writable(about: str, folder: Path, hint: str) -> Check:

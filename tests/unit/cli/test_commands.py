@@ -334,8 +334,10 @@ def test_doctor_finds_all_well(ask: Ask, fake: type[FakeProject], tmp_path: Path
         "cache",
         "graph",
         "tracing",
+        "columns",
     ]
     assert all(check["ok"] for check in said.json["facts"].values())
+    assert "Parquet files" in said.json["facts"]["columns"]["found"]
 
 
 def test_doctor_names_what_is_wrong(ask: Ask, fake: type[FakeProject]) -> None:

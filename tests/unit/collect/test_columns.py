@@ -1,7 +1,5 @@
 """Columns of Parquet: what their digests count, and what not."""
 
-
-
 from __future__ import annotations
 
 import io
