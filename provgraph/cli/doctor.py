@@ -114,9 +114,7 @@ def columns() -> Check:
     try:
         found = f"pyarrow {version('pyarrow')} tells those of Parquet files apart"
     except PackageNotFoundError:
-        found = (
-            "Parquet files count as a whole; to tell them apart: pip install 'provgraph[parquet]'"
-        )
+        found = "Parquet files count as a whole; better: pip install 'provgraph[parquet]'"
     return Check("columns", True, found)
 
 
