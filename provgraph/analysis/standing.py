@@ -26,6 +26,7 @@ from provgraph.analysis.paths import Labels, full_trail, label, links, sentence
 from provgraph.model.answers import BEHIND, CURRENT, MISSING, MODIFIED, RANK, STALE, Standing
 from provgraph.model.kinds import RUN
 from provgraph.model.names import is_uri
+from provgraph.model.parts import BESIDE, LISTING, SAID
 
 # reason → what is said of the thing the cause names ({what} is its name and parts)
 WORDS: Mapping[str, str] = {
@@ -135,8 +136,10 @@ def _words(
     named = [part for part in cause.parts if not part.startswith("#")]
     if named:
         what += f" ({', '.join(named[:3])}{', …' if len(named) > 3 else ''})"
-    elif "#listing" in cause.parts:
+    elif LISTING in cause.parts:
         what = f"the list of files in {what}"
+    elif beside := [SAID[part] for part in SAID if part in BESIDE and part in cause.parts]:
+        what += f" ({beside[0]})"
     said = WORDS[cause.reason].format(what=what, run=labels[seed] if seed is not None else "")
     if moved:
         said = f"{what} was renamed to {moved}"
