@@ -47,6 +47,7 @@ _NUMPY = frozenset(
 _BESIDE = {
     "arrow": (LAYOUT, METADATA, TYPES),
     "pandas": (LAYOUT, PANDAS, TYPES),
+    "pandas by itself": (LAYOUT, PANDAS, TYPES),  # before 3.1 it opens the file for Arrow
     "polars": (LAYOUT, TYPES),
 }
 _PYTHONS = (

@@ -1,8 +1,9 @@
 """Loads of a table by column, as readers told them, held against what was seen of the file.
 
 A load is proven when an opening of its file, between its start and its end, was surely its own:
-made by the thread that loads (Arrow and pandas open there, at most twice), or, where the reader's
-own threads open it, one of exactly as many as a load makes. Any other opening is a read of it all.
+made by the thread that loads, where the reader opens it there (Arrow, pandas) and it isn't one more
+than a load makes; or, where threads of the reader's own do (polars), one of exactly as many as that.
+Any other opening is a read of the whole.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from provgraph.collect.columns import parts_of
 from provgraph.collect.trace import Access
 
 Stat = tuple[int, int, int, int, int]
-# So many openings a load makes: one for the schema, one for the columns.
-_OPENINGS = 2
+# So many openings a load makes: mostly one for the schema, one for the columns.
+_OPENINGS = {"arrow": 2, "pandas": 2, "pandas by itself": 1, "polars": 2}
 _OPENED_BY_THREADS_OF_ITS_OWN = frozenset({"polars"})
 
 
@@ -61,11 +62,12 @@ def proven(loads: Iterable[Load], openings: Iterable[Opening]) -> dict[Opening, 
         there = by_file.get((load.file.pid, load.file.stat), [])
         first = bisect_left(there, load.file.when, key=_when)
         own = there[first : bisect_right(there, load.until, key=_when)]
+        makes = _OPENINGS.get(load.reader, 0)
         if load.reader in _OPENED_BY_THREADS_OF_ITS_OWN:
-            sure = len(own) == _OPENINGS
+            sure = len(own) == makes
         else:
             own = [one for one in own if one.thread == load.file.thread]
-            sure = len(own) <= _OPENINGS
+            sure = len(own) <= makes
         if sure:
             found |= dict.fromkeys(own, load)
     return found

@@ -38,6 +38,13 @@ def test_more_openings_than_a_load_makes_prove_nothing() -> None:
     assert proven([load()], [opening(12), opening(13), opening(14)]) == {}
 
 
+def test_pandas_opens_once_where_it_does_so_itself() -> None:
+    one = load("pandas by itself")
+    assert proven([one], [opening(12)]) == {opening(12): one}
+    assert proven([one], [opening(12), opening(13)]) == {}
+    assert proven([load("somebody")], [opening(12)]) == {}
+
+
 def test_where_other_threads_open_only_the_number_proves() -> None:
     one = load("polars")
     both = [opening(12, 31), opening(13, 32)]

@@ -75,7 +75,7 @@ def asked_by_pandas(args, options, caller):
     plain = asked((path,), options, ARROW_HOW)
     if plain is None or (seen.st_dev, seen.st_ino) != identity:
         return None
-    return ("pandas", *plain, since)
+    return ("pandas by itself", *plain, since)
 
 
 def asked_of_polars(args, options):
