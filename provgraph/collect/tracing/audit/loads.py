@@ -1,9 +1,9 @@
 """Loads of a table by column, as readers told them, held against what was seen of the file.
 
 A load is proven when an opening of its file, between its start and its end, was surely its own:
-made by the thread that loads, where the reader opens it there (Arrow, pandas) and it isn't one more
-than a load makes; or, where threads of the reader's own do (polars), one of exactly as many as that.
-Any other opening is a read of the whole.
+where the reader opens in the thread that loads (Arrow, pandas), made by that, and not one more than
+a load makes; where threads of its own do (polars), one of exactly as many as that. Any other
+opening is a read of the whole.
 """
 
 from __future__ import annotations
