@@ -1,8 +1,10 @@
 """Hash what lies at a path: whole content, its parts, and a stat cache that misses no change.
 
-A value that git doesn't publish (an untracked `Config`) has keyed digests, `k:…`, made from the
-plain digest: a key holder needn't have the bytes at hand to turn one into the other. Comparing
-with a recorded digest is done in that digest's scheme (`like=`).
+A value that git doesn't publish has keyed digests, `k:…`, made from the plain digest: a key holder
+needn't have the bytes at hand to turn one into the other. Such are an untracked `Config`, and any
+text in which secrets were found and that isn't committed as it lies there: with all else known, a
+plain digest would let a short secret be found by trying. Comparing with a recorded digest is done
+in that digest's scheme (`like=`).
 
 Longer than most modules: the cache's rules of trust stand beside the hashing they are about.
 """
@@ -22,8 +24,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from provgraph.collect import modules, redact
+from provgraph.collect import modules
 from provgraph.collect import parts as cut
+from provgraph.collect.secrets import Redactor
 from provgraph.model import digests, kinds
 from provgraph.model.digests import ABSENT, content_digest, identity, keyed_digest
 from provgraph.model.names import name_of
@@ -35,6 +38,7 @@ P = TypeVar("P", bound=AnyPath)
 _CHUNK = 1 << 20
 _LARGE = 32 << 20  # from here on one file is hashed with all cores
 _MANY = 64  # from so many files on they are read by several threads
+_SEARCHED = 1 << 20  # a text larger than this isn't searched for secrets when it is hashed
 # What stat and open say of a path where nothing can be.
 GONE = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}
 
@@ -69,7 +73,8 @@ class Contents:
 
     `key` is the project key. `limit` is the size in bytes above which a file is neither cut into
     parts (they are the whole) nor kept. `published` tells by name whether git tracks a file,
-    `noise` which entries of a directory don't count in its listing.
+    `committed` whether it has it as it lies there; `noise` which entries of a directory don't count
+    in its listing. `redactor` finds secrets by the project's rules.
     """
 
     def __init__(
@@ -80,6 +85,8 @@ class Contents:
         limit: int = 64 << 20,
         *,
         published: Callable[[str], bool] = lambda _name: True,
+        committed: Callable[[str], bool] = lambda _name: True,
+        redactor: Redactor | None = None,
         noise: Callable[[str], bool] = lambda _name: False,
         table: Sequence[kinds.Pattern] = kinds.DEFAULT_KINDS,
     ) -> None:
@@ -89,6 +96,9 @@ class Contents:
         self._cache = cache
         self._limit = limit
         self._published = published
+        self._committed = committed
+        self._redactor = redactor or Redactor(key)
+        self._revealing: dict[str, tuple[Stamp, bool]] = {}
         self._noise = noise
         self._table = table
         self._configs = [row.glob for row in table if row.gives == kinds.CONFIG]
@@ -198,7 +208,10 @@ class Contents:
     def code_parts(self, path: AnyPath) -> dict[str, str]:
         """Give the digests of a source's functions and body (`parts.code_parts`)."""
         full = self.absolute(path)
-        return cut.code_parts(full, self.read(full))
+        found = cut.code_parts(full, self.read(full))
+        if found and self._reveals(full):
+            return {part: self.keyed(digest) for part, digest in found.items()}
+        return found
 
     def product_parts(self, path: AnyPath) -> dict[str, str]:
         """Give the digests of all keys of a small config-like file (`parts.product_parts`)."""
@@ -207,7 +220,9 @@ class Contents:
         if seen is None or seen.size > cut.PRODUCT_BYTES:
             return {}
         found = cut.product_parts(full, self.read(full))
-        if found and self._private(full):
+        if not self.may_be_named(found):
+            return {}
+        if found and (self._private(full) or self._reveals(full)):
             return {part: self.keyed(digest) for part, digest in found.items()}
         return found
 
@@ -221,7 +236,17 @@ class Contents:
 
     def keep(self, path: AnyPath) -> bytes:
         """Give a file's bytes for the ledger, secrets redacted; TooLarge above the limit."""
-        return redact.redact_bytes(self.read(self.absolute(path)), self.key)
+        return self._redactor.data(self.read(self.absolute(path)))
+
+    def may_be_named(self, parts: Iterable[str]) -> bool:
+        """Tell whether names of parts hold no secrets; else a file counts as a whole."""
+        names = "\n".join(parts)
+        return self._redactor.text(names) == names
+
+    def as_recorded(self, path: AnyPath, digest: str) -> str:
+        """Give a digest that was taken earlier in the form in which it may be written down."""
+        plain = digest.startswith("b3:") and self._private(self.absolute(path))
+        return self.keyed(digest) if plain else digest
 
     def read(self, path: AnyPath) -> bytes:
         """Give a regular file's bytes as they were at one moment; TooLarge above the limit."""
@@ -257,8 +282,27 @@ class Contents:
             and not (path.startswith(self._top) and self._published(name))
         )
 
+    def _reveals(self, path: str) -> bool:
+        """Tell whether secrets stand in a text that isn't committed as it lies there."""
+        name = self.name(path)
+        if path.startswith(self._top) and self._committed(name):
+            return False
+        searched = os.path.splitext(name)[1].lower() in cut.KEYED or kinds.kind_of(
+            name, produced=False, table=self._table
+        ) in (kinds.CONFIG, kinds.SCRIPT)
+        if not searched or (stamp := _stamp(path)) is None or stamp.size > _SEARCHED:
+            return False
+        known = self._revealing.get(path)
+        if known is None or known[0] != stamp:
+            data = self.read(path)
+            known = self._revealing[path] = (stamp, self._redactor.data(data) != data)
+        return known[1]
+
     def _as(self, like: str | None, path: str, digest: str) -> str:
-        keyed = self._private(path) if like in (None, ABSENT) else str(like).startswith("k:")
+        if like in (None, ABSENT):
+            keyed = self._private(path) or self._reveals(path)
+        else:
+            keyed = str(like).startswith("k:")
         return self.keyed(digest) if keyed else digest
 
     def _derived(self, path: str, part: str, derive: Callable[[str, bytes, str], str]) -> str:
