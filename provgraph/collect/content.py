@@ -39,6 +39,13 @@ _CHUNK = 1 << 20
 _LARGE = 32 << 20  # from here on one file is hashed with all cores
 _MANY = 64  # from so many files on they are read by several threads
 _SEARCHED = 1 << 20  # a text larger than this isn't searched for secrets when it is hashed
+# Texts that people write secrets into: configs and sources, by the end of their names or whole.
+_TEXT_KINDS = (kinds.CONFIG, kinds.SCRIPT)
+_TEXT_NAMES = {
+    row.glob.removeprefix("**/") for row in kinds.DEFAULT_KINDS if row.gives in _TEXT_KINDS
+}
+_TEXTS = cut.KEYED | {name[1:].lower() for name in _TEXT_NAMES if name.startswith("*.")}
+_NAMED_TEXTS = {name for name in _TEXT_NAMES if not name.startswith("*")}
 # What stat and open say of a path where nothing can be.
 GONE = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}
 
@@ -99,6 +106,10 @@ class Contents:
         self._committed = committed
         self._redactor = redactor or Redactor(key)
         self._revealing: dict[str, tuple[Stamp, bool]] = {}
+        self._key_id = digests.key_id(key)
+        self._own_texts = [
+            row.glob for row in table if row.gives in _TEXT_KINDS and row not in kinds.DEFAULT_KINDS
+        ]
         self._noise = noise
         self._table = table
         self._configs = [row.glob for row in table if row.gives == kinds.CONFIG]
@@ -149,7 +160,7 @@ class Contents:
                     found[path] = None
                 else:
                     stamps[path] = seen
-        known = self._cache.find(stamps) if self._cache and stamps else {}
+        known = self._known(stamps) if self._cache and stamps else {}
         for path, digest in known.items():
             found[path] = (digest, stamps[path].size)
         missing = [path for path in stamps if path not in known]
@@ -158,9 +169,46 @@ class Contents:
             found[path] = (result.digest, result.size) if isinstance(result, _Hashed) else result
         if self._cache and hashed:
             self._cache.keep(
-                {path: row for path, row in hashed.items() if isinstance(row, _Hashed)}
+                {
+                    path: row._replace(
+                        digest=self._sealed(path, row.digest, path, *map(str, row.stamp))
+                    )
+                    for path, row in hashed.items()
+                    if isinstance(row, _Hashed)
+                }
             )
         return found
+
+    def _known(self, stamps: Mapping[str, Stamp]) -> dict[str, str]:
+        """Give what the cache has of files that are as they were."""
+        assert self._cache
+        kept = self._cache.find(stamps)
+        plain = {
+            path: self._unsealed(path, digest, path, *map(str, stamps[path]))
+            for path, digest in kept.items()
+        }
+        return {path: digest for path, digest in plain.items() if digest is not None}
+
+    def _sealed(self, path: str, digest: str, *about: str) -> str:
+        """Give a digest as the cache may hold it, which outlives what a file held.
+
+        `about` is what it is the digest of, so that no two are mixed with the same pad.
+        """
+        if not self._may_reveal(path):
+            return digest
+        data = digest.encode()
+        pad = digests.keyed_pad(self.key, len(data), *about)
+        return f"s:{self._key_id}:{bytes(a ^ b for a, b in zip(data, pad, strict=True)).hex()}"
+
+    def _unsealed(self, path: str, kept: str, *about: str) -> str | None:
+        """Give a digest back; None where it was kept under another key, or as it mustn't be."""
+        if not self._may_reveal(path):
+            return None if kept.startswith("s:") else kept
+        if not kept.startswith(f"s:{self._key_id}:"):
+            return None
+        data = bytes.fromhex(kept.rpartition(":")[2])
+        pad = digests.keyed_pad(self.key, len(data), *about)
+        return bytes(a ^ b for a, b in zip(data, pad, strict=True)).decode()
 
     def keyed(self, digest: str) -> str:
         """Turn a plain digest into the keyed one of this project's key; `absent` stays."""
@@ -282,15 +330,22 @@ class Contents:
             and not (path.startswith(self._top) and self._published(name))
         )
 
+    def _may_reveal(self, path: str) -> bool:
+        """Tell by its name whether a file is a text that people write secrets into."""
+        name = os.path.basename(path)
+        if os.path.splitext(name)[1].lower() in _TEXTS or name in _NAMED_TEXTS:
+            return True
+        return any(kinds.matches(glob, self.name(path)) for glob in self._own_texts)
+
     def _reveals(self, path: str) -> bool:
         """Tell whether secrets stand in a text that isn't committed as it lies there."""
         name = self.name(path)
         if path.startswith(self._top) and self._committed(name):
             return False
-        searched = os.path.splitext(name)[1].lower() in cut.KEYED or kinds.kind_of(
-            name, produced=False, table=self._table
-        ) in (kinds.CONFIG, kinds.SCRIPT)
-        if not searched or (stamp := _stamp(path)) is None or stamp.size > _SEARCHED:
+        if not self._may_reveal(path):
+            return False
+        stamp = _stamp(path)
+        if stamp is None or stamp.size > _SEARCHED:
             return False
         known = self._revealing.get(path)
         if known is None or known[0] != stamp:
@@ -316,14 +371,22 @@ class Contents:
         if self._cache:
             whole = self.plain([path])[path]
             if isinstance(whole, tuple):
-                known = self._cache.derived([whole[0]], tag)
-                if known:
-                    return known[whole[0]]
+                place = self._place(path, whole[0])
+                known = self._cache.derived([place], tag)
+                plain = self._unsealed(path, known[place], whole[0], tag) if known else None
+                if plain is not None:
+                    return plain
         data = self.read(path)
         found_part = derive(path, data, part)
         if self._cache:
-            self._cache.keep_derived({content_digest(data): found_part}, tag)
+            whole_digest = content_digest(data)
+            sealed = self._sealed(path, found_part, whole_digest, tag)
+            self._cache.keep_derived({self._place(path, whole_digest): sealed}, tag)
         return found_part
+
+    def _place(self, path: str, digest: str) -> str:
+        """Give under what the cache has that which was derived from a content."""
+        return self.keyed(digest) if self._may_reveal(path) else digest
 
     # -- hashing -----------------------------------------------------------------------------
 

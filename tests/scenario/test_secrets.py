@@ -15,6 +15,8 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 
+from provgraph.collect.parts import code_parts, part_digest, product_parts
+from provgraph.model.digests import content_digest
 from tests.scenario.shell import PROVGRAPH, Project
 from tests.scenario.shell import begin as provgraph_project
 from tests.scenario.test_running import until
@@ -277,6 +279,76 @@ def everything_arrived(project: Project, garden: Garden) -> None:
     held = b"".join(data for _, data in written(project.ledger))
     stand_ins = set(re.findall(rb"\[redacted:[a-z0-9-]+:[0-9a-f]{8}\]", held))
     assert len(stand_ins) > 0.7 * len(garden.planted)
+
+
+def test_a_fingerprint_tells_an_unchanged_secret_from_a_changed_one(project: Project) -> None:
+    project.write("train.py", "import sys\nopen('out.txt', 'w').write('1')\n")
+    project.script("train.py", "--api-key", "first-secret", "--epochs", "3")
+    project.script("train.py", "--api-key", "first-secret", "--epochs", "3")
+    project.script("train.py", "--api-key", "other-secret", "--epochs", "3")
+
+    last, second, first = project.runs()
+    one, same, other = (project.ask("show", f"run:{run['id']}") for run in (first, second, last))
+    argv = [answer["node"]["command"]["argv"] for answer in (one, same, other)]
+    assert argv[0] == argv[1] != argv[2]
+    assert [word for word in argv[0] if word not in argv[2]] == [argv[0][3]]
+    for secret in ("first-secret", "other-secret"):
+        assert secret not in repr([one, same, other])
+
+
+def test_a_config_with_a_short_secret_is_compared_and_cant_be_guessed(project: Project) -> None:
+    config = "db:\n  password: hunter22\nlr: 0.1\n"
+    project.write("params.yaml", config)
+    project.write(
+        "dirty.py", "PASSWORD = 'hunter22'\nopen('a.json', 'w').write(open('params.yaml').read())\n"
+    )
+    project.write(
+        "used.py", "import json\nopen('b.json', 'w').write(json.dumps({'token': 'hunter22'}))\n"
+    )
+    project.script("dirty.py")
+    project.script("used.py")
+
+    held = b"".join(
+        data for _, data in written(project.ledger, Path(project.env["XDG_CACHE_HOME"]))
+    )
+    for name in ("params.yaml", "dirty.py", "b.json"):
+        data = (project.root / name).read_bytes()
+        plain = {content_digest(data), part_digest(name, data, "#syntax")}
+        plain |= {*product_parts(name, data).values(), *code_parts(name, data).values()}
+        for digest in plain:
+            assert digest.partition(":")[2].encode() not in held, (name, digest)
+    assert project.fallen() == {}
+
+    project.write("params.yaml", config.replace("hunter22", "hunter23"))
+    assert project.fallen() == {"stale": {"a.json"}}
+    project.write("params.yaml", config)
+    assert project.fallen() == {}
+    project.git("add", ".")
+    project.git("commit", "--quiet", "--message", "all of it")
+    assert project.fallen() == {}
+
+
+def test_a_projects_own_rules_count_where_nothing_else_would_ask(project: Project) -> None:
+    text = project.read("provgraph.toml").replace("# patterns =", "patterns =")
+    project.write("provgraph.toml", text.replace("# names =", "names ="))
+    secret = "acme_" + "a1b2c3d4" * 4
+    project.write("words.txt", secret)
+    project.write("step.py", "import sys\nopen(sys.argv[1], 'w').write('1')\n")
+    project.write(
+        "driver.py",
+        """
+        import subprocess, sys
+
+        words = ["--pin", "four-words", open("words.txt").read()]
+        for out in ("one.txt", "two.txt"):
+            subprocess.run([sys.executable, "step.py", out, *words], check=True)
+        """,
+    )
+    project.script("driver.py")
+    held = b"".join(data for _, data in written(project.ledger))
+    assert b"[redacted:own:" in held
+    assert secret.encode() not in held
+    assert b"four-words" not in held
 
 
 def test_the_search_finds_what_is_there(garden: Garden) -> None:

@@ -74,6 +74,11 @@ FLAGGED = Late(
     rf"(?<!\S)-{{1,2}}(?P<name>{NAME})(?:=|\s{{1,8}})(?P<secret>[^\s\"'=-][^\s\"']*)",
     re.IGNORECASE,
 )
+# A command line as a list in source: "--password", "…".
+IN_LIST = Late(
+    r"[\"']-{1,2}(?P<name>[A-Za-z][A-Za-z0-9_.-]{1,80})[\"']\s{0,8},\s{0,40}"
+    r"[\"'](?P<listed>[^\"'\s-][^\"'\s]{2,200}+)[\"']"
+)
 IN_MARKUP = Late(rf"<(?P<name>{NAME})>(?P<secret>[^<\n]{{4,}})</", re.IGNORECASE)
 IN_QUERY = Late(rf"[?&](?P<name>{NAME})=(?P<secret>[^&\s\"'#<>]{{4,}})", re.IGNORECASE)
 USER_INFO = Late(r"(?P<head>[A-Za-z][A-Za-z0-9+.-]*://)(?P<secret>[^\s/?#]*)@")
@@ -111,6 +116,11 @@ def _looks_random(value: str) -> bool:
     digits = sum(letter.isdecimal() for letter in value)
     mixed = value.lower() != value != value.upper()
     return mixed and (digits > 1 or (digits == 1 and len(value) >= 16))
+
+
+def is_plain_word(value: str) -> bool:
+    """Tell a word that may be a name as well: `click.option("--password", "password")`."""
+    return _IDENTIFIER.match(value) is not None and not any(map(str.isdecimal, value))
 
 
 def is_code(sign: str, value: str, *, listed: bool) -> bool:

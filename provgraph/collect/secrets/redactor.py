@@ -66,6 +66,8 @@ class Redactor:
             text = self._named(text)
         if self.rules.names:
             text = self._replace(self._own_names.sub, "value", text)
+        if '"-' in text or "'-" in text:
+            text = self._replace(naming.IN_LIST.sub, "value", text)
         return text
 
     def arguments(self, arguments: Sequence[str]) -> tuple[str, ...]:
@@ -180,6 +182,8 @@ class Redactor:
         name = match["name"]
         if naming.is_harmless(name, secret) or self._is_own(name) is False:
             return False
+        if group == "listed":
+            return self.is_secret_name(name) and not naming.is_plain_word(secret)
         if group == "bare":
             listed = match.string[match.end() : match.end() + 1] == ","
             return not naming.is_code(match["sign"], secret, listed=listed)
@@ -232,7 +236,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 def _group_of(match: re.Match[str]) -> str | int:
     named = match.groupdict()
-    for group in ("secret", "double", "single", "bare"):
+    for group in ("secret", "double", "single", "bare", "listed"):
         if named.get(group) is not None:
             return group
     return 0
