@@ -64,7 +64,7 @@ ASSIGNED_ARGUMENT = Late(
 )
 # In free text and source: a quoted literal, or an unquoted one in KEY=… of a shell or a .env.
 ASSIGNED = Late(
-    rf"""(?<![A-Za-z0-9_.-])(?:\\?["'])?(?P<name>{NAME})(?:\\?["'])?
+    rf"""(?<![A-Za-z0-9_.-])(?P<opened>\\?["'])?(?P<name>{NAME})(?P<closed>\\?["'])?
     (?P<sign>\s{{0,8}}(?:=>|=|:)\s{{0,8}})(?:[bru]{{1,2}}(?=["']))?
     (?:\\?"(?P<double>[^"\n\\]{{3,}})|\\?'(?P<single>[^'\n\\]{{3,}})
     |(?P<bare>[^\s"'`,;(){{}}\[\]$<>\\]{{8,1000}}+)(?=\s{{0,8}}(?:\Z|[\n,;&|}}\#]|--|\s-)))""",

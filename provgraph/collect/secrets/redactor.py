@@ -187,7 +187,11 @@ class Redactor:
         if group == "bare":
             listed = match.string[match.end() : match.end() + 1] == ","
             return not naming.is_code(match["sign"], secret, listed=listed)
-        return group not in ("double", "single") or not naming.is_short(name, secret)
+        if group not in ("double", "single"):
+            return True
+        # In `"password: " + x` the quote ends a text, and what follows is code.
+        ends = match["opened"] and not match["closed"] if "opened" in match.re.groupindex else False
+        return not ends and not secret[0].isspace() and not naming.is_short(name, secret)
 
     # -- the project's own -------------------------------------------------------------------
 

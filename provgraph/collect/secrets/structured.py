@@ -52,6 +52,13 @@ def _is_basic(text: str) -> bool:
     return b":" in plain
 
 
+def _is_user_info(text: str) -> bool:
+    """Tell a name and a password from what shows where they go: `{user}:{password}`."""
+    user, _, password = text.partition(":")
+    shown = user.lower() in ("user", "username") and password.lower() in ("pass", "password")
+    return not shown and not any(mark in password for mark in "{<[")
+
+
 # Order counts: what stands first wins where two fit. A marker makes most rows cost one `in`.
 STRUCTURED: tuple[Kind, ...] = (
     # Keys and signed documents.
@@ -221,6 +228,7 @@ STRUCTURED: tuple[Kind, ...] = (
         r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]*://"
         r"(?P<secret>[^\s/?#@\"'<>:]*:[^\s/?\"'<>]*?)@(?=[^\s/?#@]*(?:[/?#\s\"'\\),;]|\Z))",
         "://",
+        _is_user_info,
     ),
     Kind(
         "url-token",

@@ -135,6 +135,8 @@ def test_arguments(given: list[str], expected: list[str]) -> None:
         "basic training, Basic statistics and bearer authentication",
         'pad_token="[PAD]", eos_token = "<|endoftext|>", mask_token: "[MASK]", sep_token="[SEP-1]"',
         "pwd=/home/ana/work",
+        'getpass("The password: " + name) or ask("token:" + other)',
+        'f"postgresql://{user}:{password}@{host}/lab" or "https://user:password@host/"',
         "password: SecretStr\ntoken: torch.Tensor\n",
         "connect(token=access_token_of_user, key=1)",
         "sk-learn-experiments-2024-with-a-long-name",
