@@ -132,7 +132,7 @@ open("settings.env", "w").write("\\n".join(values))
 SLEEPER = """
 import os, subprocess, sys, time
 
-inner = subprocess.Popen(["sleep", "60", *sys.argv[1:]][:2], env=dict(os.environ))
+inner = subprocess.Popen(["sleep", "60"])
 subprocess.run(["/bin/true", *sys.argv[1:]], check=True)
 open("pids", "w").write(f"{os.getpid()} {inner.pid}\\n")
 time.sleep(60)
@@ -227,9 +227,7 @@ def plant_what_people_say(project: Project, garden: Garden) -> None:
         "import", "jsonl", "-", stdin="".join(json.dumps(one) + "\n" for one in lines).encode()
     )
     reason = "why:\n" + "\n".join(garden.plant("reason"))
-    project.provgraph(
-        "ledger", "erase", "kept.txt", "--what", "note", "--yes", "--reason", reason, code=None
-    )
+    project.provgraph("ledger", "erase", "kept.txt", "--what", "note", "--yes", "--reason", reason)
 
 
 def plant_in_a_running_run(project: Project, garden: Garden) -> list[tuple[str, bytes]]:
@@ -258,12 +256,12 @@ def write_every_export(project: Project, tmp_path: Path) -> list[tuple[str, byte
     """Push the ledger, and have everything written and said that hands the graph on."""
     subprocess.run(["git", "init", "--quiet", "--bare", tmp_path / "remote.git"], check=True)
     project.provgraph("push", os.fspath(tmp_path / "remote.git"))
-    project.provgraph("push", os.fspath(tmp_path / "out" / "folder"), code=None)
+    project.provgraph("push", os.fspath(tmp_path / "out" / "folder"))
     for form in ("graphml", "node-link", "csv"):
         project.provgraph(
             "graph", "export", "--format", form, "-o", os.fspath(tmp_path / "out" / form)
         )
-    project.provgraph("render", "-o", os.fspath(tmp_path / "out" / "page.html"), code=None)
+    project.provgraph("render", "-o", os.fspath(tmp_path / "out" / "page.html"))
     said = []
     questions = [["log"], ["status"], ["structure"], ["impact", "kept.py"], ["lineage", "kept.txt"]]
     questions += [["show", f"run:{line['id']}"] for line in project.runs()]

@@ -44,7 +44,7 @@ class AuditTracer:
         self._skip = skip
         self._ignored = tuple(ignored)
         self._calls = calls
-        self._redactor = redactor or Redactor(bytes(32))
+        self._redactor = redactor or Redactor(os.urandom(32))
         self._answers: Answers | None = None
         self._config: list[str] = []
 
