@@ -81,7 +81,12 @@ $(PEER)/bin/dvc: $(VENV)/.made
 accuracy: $(VENV)/.dev $(VENV)/.native $(PEER)/bin/dvc
 	$(VENV)/bin/python -m tests.accuracy --dvc $(CURDIR)/$(PEER)/bin/dvc $(ACCURACY_ARGS)
 
-bench: $(VENV)/.dev
+# What secrets are measured beside; it needs an environment of its own no less.
+$(PEER)/bin/detect-secrets: $(VENV)/.made
+	test -x $(PEER)/bin/python || $(PYTHON) -m venv $(PEER)
+	$(PEER)/bin/python $(PIP) install "detect-secrets>=1.5"
+
+bench: $(VENV)/.dev $(PEER)/bin/detect-secrets
 	$(VENV)/bin/python -m benchmarks $(BENCH_ARGS)
 
 requirements:

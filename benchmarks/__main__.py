@@ -44,6 +44,7 @@ BENCHMARKS = {
     "check_speed": Benchmark("The merge check", ("--runs", "1000", "--repeat", "3")),
     "import_speed": Benchmark("Importing lines", ("--nodes", "20000", "--repeat", "5")),
     "records_speed": Benchmark("Reading records", ("--runs", "1000", "--repeat", "5")),
+    "secrets": Benchmark("Secrets, beside detect-secrets", ("--each", "5", "--code", "50")),
     "neo4j_load": Benchmark("Loading Neo4j", ("--nodes", "10000", "--repeat", "2")),
     "neo4j_impact": Benchmark(
         "Questions of Neo4j", ("--nodes", "20000", "--affected", "10000", "1000", "30")

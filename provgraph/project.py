@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from provgraph.analysis.viewpoint import Viewpoint
     from provgraph.collect.configuration import Configuration
     from provgraph.collect.content import Contents, StatCache
+    from provgraph.collect.secrets import Redactor
     from provgraph.collect.strays import Strays
     from provgraph.graph.answer import CypherAnswer
     from provgraph.graph.cypher import CypherEngine
@@ -128,6 +129,13 @@ class Project:
         from provgraph.ledger.ledger import Ledger
 
         return Ledger.open(Ledger.locate(self.root), self.id)
+
+    @cached_property
+    def redactor(self) -> Redactor:
+        """What puts fingerprints in the place of secrets, by the project's key and rules."""
+        from provgraph.collect.secrets import Redactor
+
+        return Redactor(self.ledger.key, self.configuration.secret_rules)
 
     @property
     def ledger_path(self) -> Path:
@@ -700,13 +708,12 @@ class Project:
 
     def note(self, selector: str, text: str) -> str:
         """Say why something was done; gives the record's name."""
-        from provgraph.collect.redact import redact_text
         from provgraph.ledger.ledger import utc_now
         from provgraph.model.records import NoteRecord
 
         questions = self.questions()
         subject = self._subject(questions, selector)
-        private = self.ledger.put_private("note", {"text": redact_text(text, self.ledger.key)})
+        private = self.ledger.put_private("note", {"text": self.redactor.text(text)})
         return self.ledger.append(
             NoteRecord(project=self.id, at=utc_now(), private={"note": private}, subject=subject)
         )
@@ -945,9 +952,12 @@ class Project:
         progress: Progress | None = None,
     ) -> tuple[int, int, list[tuple[int, str]]]:
         """Bulk-load graph lines; gives nodes, edges, and the bad lines left out with reasons."""
+        from provgraph.collect.secrets.lines import redacted_lines
         from provgraph.interchange.importing import import_lines
 
         self.sync()
+        lines = redacted_lines(self.redactor, lines)
+        label = self.redactor.text(label)
         done = import_lines(
             self.ledger, self.store, lines, skip_bad=skip_bad, label=label, progress=progress
         )
@@ -988,7 +998,9 @@ class Project:
             for _, record in self.ledger.read_many(sorted(self.ledger.names()))
             if not isinstance(record, LedgerError) and audit.about(record, subjects)
         ]
-        return audit.erase(self.ledger, records, categories=categories, reason=reason)
+        return audit.erase(
+            self.ledger, records, categories=categories, reason=self.redactor.text(reason)
+        )
 
     def key(self, *, install: bytes | None = None) -> Report:
         """Say where the project key is; `facts` has `path`, `id`, `hex`. `install` takes one."""
@@ -1058,9 +1070,16 @@ class Project:
     # -- inside ---------------------------------------------------------------------------------
 
     def contents(
-        self, published: Callable[[str], bool] = lambda _name: True, *, cached: bool = True
+        self,
+        published: Callable[[str], bool] = lambda _name: True,
+        committed: Callable[[str], bool] = lambda _name: True,
+        *,
+        cached: bool = True,
     ) -> Contents:
-        """Read and hash files, remembering what was hashed; `published`: names that git tracks."""
+        """Read and hash files, remembering what was hashed.
+
+        `published` are the names that git tracks, `committed` those that are as git has them.
+        """
         from provgraph.collect.content import Contents
         from provgraph.collect.noise import Noise
 
@@ -1071,6 +1090,8 @@ class Project:
             self._stat_cache if cached else None,
             self.configuration.size_limit,
             published=published,
+            committed=committed,
+            redactor=self.redactor,
             noise=noise.in_project,
             table=self.configuration.kind_table,
         )

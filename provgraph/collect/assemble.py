@@ -76,6 +76,14 @@ class Contents(Protocol):
         """Tell whether comments and docstrings surely change nothing."""
         ...
 
+    def may_be_named(self, parts: Iterable[str]) -> bool:
+        """Tell whether names of parts hold no secrets."""
+        ...
+
+    def as_recorded(self, path: str | bytes, digest: str) -> str:
+        """Give an earlier digest in the form in which it may be written down."""
+        ...
+
 
 class Lookup(Protocol):
     """What is asked of the graph store."""
@@ -552,7 +560,8 @@ class _Account:
             return None
         self._note(name, path)
         mode: Literal["write", "append"] = "append" if state.wrote == "append" else "write"
-        return Product(name=name, digest=state.made, size=state.size, mode=mode)
+        digest = self.contents.as_recorded(path, state.made)
+        return Product(name=name, digest=digest, size=state.size, mode=mode)
 
     def _parts(self, path: bytes) -> dict[str, str]:
         if self.product_parts is None:
@@ -708,7 +717,7 @@ class _Account:
         `model.` says that a mapping was gone into. That it is one is sure where a key below it
         was there and read; else it counts as a whole.
         """
-        if BYTES in keys:
+        if BYTES in keys or not self.contents.may_be_named(keys):
             return {}
         entered = {key[:-1] for key in keys if key.endswith(".")}
         try:
@@ -742,7 +751,7 @@ class _Account:
         if read.gap:
             self.gaps[read.gap, name] = None
         if read.digest is not None or read.gap:
-            return read.digest or UNKNOWN, read.size
+            return self.contents.as_recorded(path, read.digest or UNKNOWN), read.size
         found = self._digest(path)
         if found is None:
             self.gaps["changed-while-read", name] = None

@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from provgraph.collect.secrets import Rules
 from provgraph.errors import ConfigError
 from provgraph.governance.policy import Allowance, Policy
 from provgraph.model.checks import RULES
@@ -54,6 +55,15 @@ class EnvironmentSection:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretsSection:
+    """`[secrets]`: patterns and names of secrets besides the known ones, and names of none."""
+
+    patterns: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    allow: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
 class GraphSection:
     """`[graph]`: the URL of the Neo4j that this project's team shares; empty: the local graph."""
 
@@ -70,6 +80,7 @@ class Configuration:
     streams: PathsSection = field(default_factory=PathsSection)
     trace: TraceSection = field(default_factory=TraceSection)
     environment: EnvironmentSection = field(default_factory=EnvironmentSection)
+    secrets: SecretsSection = field(default_factory=SecretsSection)
     graph: GraphSection = field(default_factory=GraphSection)
     check: Policy = field(default_factory=Policy)
 
@@ -87,6 +98,12 @@ class Configuration:
     def noise_table(self) -> tuple[str, ...]:
         """The project's own noise; the defaults are the recorder's."""
         return tuple(map(_rooted, self.noise.paths))
+
+    @property
+    def secret_rules(self) -> Rules:
+        """What the project says of secrets, beside what is known."""
+        said = self.secrets
+        return Rules(tuple(said.patterns), tuple(said.names), tuple(said.allow))
 
     @property
     def size_limit(self) -> int:
@@ -141,6 +158,15 @@ def is_graph_url(text: str) -> bool:
     )
 
 
+def complaint_about_secrets(section: dict[str, Any]) -> tuple[str, str] | None:
+    """Say what is wrong with `[secrets]` beyond its types: (which setting, why)."""
+    if not section:
+        return None
+    from provgraph.collect.secrets.rules import complaint_about
+
+    return complaint_about(*(section.get(key, ()) for key in ("patterns", "names", "allow")))
+
+
 def _policy(**section: Any) -> Policy:
     allow = tuple(
         Allowance(**{**one, "what": _rooted(one["what"])}) for one in section.pop("allow", ())
@@ -158,6 +184,7 @@ _SECTIONS: dict[str, Callable[..., Any]] = {
     "streams": PathsSection,
     "trace": TraceSection,
     "environment": EnvironmentSection,
+    "secrets": SecretsSection,
     "graph": GraphSection,
     "check": _policy,
 }
@@ -166,6 +193,7 @@ _LISTS = {
     ("streams", "paths"),
     ("trace", "harmless"),
     ("environment", "allow"),
+    *(("secrets", key) for key in ("patterns", "names", "allow")),
 }
 
 
@@ -173,9 +201,14 @@ def _is_sound(document: dict[str, Any]) -> bool:
     """Tell whether nothing is wrong with a document."""
     if not all(isinstance(section, dict) for section in document.values()):
         return False
-    return "id" in document.get("project", {}) and all(
-        name in _SECTIONS and all(_is_setting(name, key, value) for key, value in section.items())
-        for name, section in document.items()
+    return (
+        "id" in document.get("project", {})
+        and all(
+            name in _SECTIONS
+            and all(_is_setting(name, key, value) for key, value in section.items())
+            for name, section in document.items()
+        )
+        and complaint_about_secrets(document.get("secrets", {})) is None
     )
 
 
@@ -283,6 +316,15 @@ id = @ID@
 # Environment variables whose values may be written down, besides LANG, TZ, OMP_* and the like.
 # Of every other variable only the name and a keyed digest of the value are kept.
 # allow = ["EXPERIMENT_*"]
+
+# Secrets are redacted before anything is written: well-known tokens by their shape, others by what
+# the flag, the variable or the key is called. What this project knows besides:
+[secrets]
+# Regular expressions of its own tokens. Every repetition has an end: {32}, {20,80}.
+# patterns = ["acme_[a-z0-9]{32}"]
+# What its secrets are called (`*` for any letters), and what only sounds like one.
+# names = ["pin", "*_seedphrase"]
+# allow = ["class_token", "sort_credential"]
 
 # The Neo4j that a team shares; without it, questions are answered from a local graph.
 # The password comes from NEO4J_PASSWORD or the keyring, never from here.

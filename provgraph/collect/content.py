@@ -1,8 +1,10 @@
 """Hash what lies at a path: whole content, its parts, and a stat cache that misses no change.
 
-A value that git doesn't publish (an untracked `Config`) has keyed digests, `k:…`, made from the
-plain digest: a key holder needn't have the bytes at hand to turn one into the other. Comparing
-with a recorded digest is done in that digest's scheme (`like=`).
+A value that git doesn't publish has keyed digests, `k:…`, made from the plain digest: a key holder
+needn't have the bytes at hand to turn one into the other. Such are an untracked `Config`, and any
+text in which secrets were found and that isn't committed as it lies there: with all else known, a
+plain digest would let a short secret be found by trying. Comparing with a recorded digest is done
+in that digest's scheme (`like=`).
 
 Longer than most modules: the cache's rules of trust stand beside the hashing they are about.
 """
@@ -22,8 +24,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from provgraph.collect import columns, modules, redact
+from provgraph.collect import columns, modules
 from provgraph.collect import parts as cut
+from provgraph.collect.secrets import Redactor
 from provgraph.model import digests, kinds
 from provgraph.model.digests import ABSENT, content_digest, identity, keyed_digest
 from provgraph.model.names import name_of
@@ -35,6 +38,14 @@ P = TypeVar("P", bound=AnyPath)
 _CHUNK = 1 << 20
 _LARGE = 32 << 20  # from here on one file is hashed with all cores
 _MANY = 64  # from so many files on they are read by several threads
+_SEARCHED = 1 << 20  # a text larger than this isn't searched for secrets when it is hashed
+# Texts that people write secrets into: configs and sources, by the end of their names or whole.
+_TEXT_KINDS = (kinds.CONFIG, kinds.SCRIPT)
+_TEXT_NAMES = {
+    row.glob.removeprefix("**/") for row in kinds.DEFAULT_KINDS if row.gives in _TEXT_KINDS
+}
+_TEXTS = cut.KEYED | {name[1:].lower() for name in _TEXT_NAMES if name.startswith("*.")}
+_NAMED_TEXTS = {name for name in _TEXT_NAMES if not name.startswith("*")}
 # What stat and open say of a path where nothing can be.
 GONE = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}
 
@@ -69,7 +80,8 @@ class Contents:
 
     `key` is the project key. `limit` is the size in bytes above which a file is neither cut into
     parts (they are the whole) nor kept. `published` tells by name whether git tracks a file,
-    `noise` which entries of a directory don't count in its listing.
+    `committed` whether it has it as it lies there; `noise` which entries of a directory don't count
+    in its listing. `redactor` finds secrets by the project's rules.
     """
 
     def __init__(
@@ -80,6 +92,8 @@ class Contents:
         limit: int = 64 << 20,
         *,
         published: Callable[[str], bool] = lambda _name: True,
+        committed: Callable[[str], bool] = lambda _name: True,
+        redactor: Redactor | None = None,
         noise: Callable[[str], bool] = lambda _name: False,
         table: Sequence[kinds.Pattern] = kinds.DEFAULT_KINDS,
     ) -> None:
@@ -89,6 +103,13 @@ class Contents:
         self._cache = cache
         self._limit = limit
         self._published = published
+        self._committed = committed
+        self._redactor = redactor or Redactor(key)
+        self._revealing: dict[str, tuple[Stamp, bool]] = {}
+        self._key_id = digests.key_id(key)
+        self._own_texts = [
+            row.glob for row in table if row.gives in _TEXT_KINDS and row not in kinds.DEFAULT_KINDS
+        ]
         self._noise = noise
         self._table = table
         self._configs = [row.glob for row in table if row.gives == kinds.CONFIG]
@@ -139,7 +160,7 @@ class Contents:
                     found[path] = None
                 else:
                     stamps[path] = seen
-        known = self._cache.find(stamps) if self._cache and stamps else {}
+        known = self._known(stamps) if self._cache and stamps else {}
         for path, digest in known.items():
             found[path] = (digest, stamps[path].size)
         missing = [path for path in stamps if path not in known]
@@ -148,9 +169,46 @@ class Contents:
             found[path] = (result.digest, result.size) if isinstance(result, _Hashed) else result
         if self._cache and hashed:
             self._cache.keep(
-                {path: row for path, row in hashed.items() if isinstance(row, _Hashed)}
+                {
+                    path: row._replace(
+                        digest=self._sealed(path, row.digest, path, *map(str, row.stamp))
+                    )
+                    for path, row in hashed.items()
+                    if isinstance(row, _Hashed)
+                }
             )
         return found
+
+    def _known(self, stamps: Mapping[str, Stamp]) -> dict[str, str]:
+        """Give what the cache has of files that are as they were."""
+        assert self._cache
+        kept = self._cache.find(stamps)
+        plain = {
+            path: self._unsealed(path, digest, path, *map(str, stamps[path]))
+            for path, digest in kept.items()
+        }
+        return {path: digest for path, digest in plain.items() if digest is not None}
+
+    def _sealed(self, path: str, digest: str, *about: str) -> str:
+        """Give a digest as the cache may hold it, which outlives what a file held.
+
+        `about` is what it is the digest of, so that no two are mixed with the same pad.
+        """
+        if not self._may_reveal(path):
+            return digest
+        data = digest.encode()
+        pad = digests.keyed_pad(self.key, len(data), *about)
+        return f"s:{self._key_id}:{bytes(a ^ b for a, b in zip(data, pad, strict=True)).hex()}"
+
+    def _unsealed(self, path: str, kept: str, *about: str) -> str | None:
+        """Give a digest back; None where it was kept under another key, or as it mustn't be."""
+        if not self._may_reveal(path):
+            return None if kept.startswith("s:") else kept
+        if not kept.startswith(f"s:{self._key_id}:"):
+            return None
+        data = bytes.fromhex(kept.rpartition(":")[2])
+        pad = digests.keyed_pad(self.key, len(data), *about)
+        return bytes(a ^ b for a, b in zip(data, pad, strict=True)).decode()
 
     def keyed(self, digest: str) -> str:
         """Turn a plain digest into the keyed one of this project's key; `absent` stays."""
@@ -208,7 +266,10 @@ class Contents:
     def code_parts(self, path: AnyPath) -> dict[str, str]:
         """Give the digests of a source's functions and body (`parts.code_parts`)."""
         full = self.absolute(path)
-        return cut.code_parts(full, self.read(full))
+        found = cut.code_parts(full, self.read(full))
+        if found and self._reveals(full):
+            return {part: self.keyed(digest) for part, digest in found.items()}
+        return found
 
     def product_parts(self, path: AnyPath) -> dict[str, str]:
         """Give the digests of all keys of a small config-like file (`parts.product_parts`)."""
@@ -217,7 +278,9 @@ class Contents:
         if seen is None or seen.size > cut.PRODUCT_BYTES:
             return {}
         found = cut.product_parts(full, self.read(full))
-        if found and self._private(full):
+        if not self.may_be_named(found):
+            return {}
+        if found and (self._private(full) or self._reveals(full)):
             return {part: self.keyed(digest) for part, digest in found.items()}
         return found
 
@@ -231,7 +294,17 @@ class Contents:
 
     def keep(self, path: AnyPath) -> bytes:
         """Give a file's bytes for the ledger, secrets redacted; TooLarge above the limit."""
-        return redact.redact_bytes(self.read(self.absolute(path)), self.key)
+        return self._redactor.data(self.read(self.absolute(path)))
+
+    def may_be_named(self, parts: Iterable[str]) -> bool:
+        """Tell whether names of parts hold no secrets; else a file counts as a whole."""
+        names = "\n".join(parts)
+        return self._redactor.text(names) == names
+
+    def as_recorded(self, path: AnyPath, digest: str) -> str:
+        """Give a digest that was taken earlier in the form in which it may be written down."""
+        plain = digest.startswith("b3:") and self._private(self.absolute(path))
+        return self.keyed(digest) if plain else digest
 
     def read(self, path: AnyPath) -> bytes:
         """Give a regular file's bytes as they were at one moment; TooLarge above the limit."""
@@ -267,8 +340,34 @@ class Contents:
             and not (path.startswith(self._top) and self._published(name))
         )
 
+    def _may_reveal(self, path: str) -> bool:
+        """Tell by its name whether a file is a text that people write secrets into."""
+        name = os.path.basename(path)
+        if os.path.splitext(name)[1].lower() in _TEXTS or name in _NAMED_TEXTS:
+            return True
+        return any(kinds.matches(glob, self.name(path)) for glob in self._own_texts)
+
+    def _reveals(self, path: str) -> bool:
+        """Tell whether secrets stand in a text that isn't committed as it lies there."""
+        name = self.name(path)
+        if path.startswith(self._top) and self._committed(name):
+            return False
+        if not self._may_reveal(path):
+            return False
+        stamp = _stamp(path)
+        if stamp is None or stamp.size > _SEARCHED:
+            return False
+        known = self._revealing.get(path)
+        if known is None or known[0] != stamp:
+            data = self.read(path)
+            known = self._revealing[path] = (stamp, self._redactor.data(data) != data)
+        return known[1]
+
     def _as(self, like: str | None, path: str, digest: str) -> str:
-        keyed = self._private(path) if like in (None, ABSENT) else str(like).startswith("k:")
+        if like in (None, ABSENT):
+            keyed = self._private(path) or self._reveals(path)
+        else:
+            keyed = str(like).startswith("k:")
         return self.keyed(digest) if keyed else digest
 
     def _derived(self, path: str, part: str, derive: Callable[[str, bytes, str], str]) -> str:
@@ -282,13 +381,17 @@ class Contents:
         if self._cache:
             whole = self.plain([path])[path]
             if isinstance(whole, tuple):
-                known = self._cache.derived([whole[0]], tag)
-                if known:
-                    return known[whole[0]]
+                place = self._place(path, whole[0])
+                known = self._cache.derived([place], tag)
+                plain = self._unsealed(path, known[place], whole[0], tag) if known else None
+                if plain is not None:
+                    return plain
         data = self.read(path)
         found_part = derive(path, data, part)
         if self._cache:
-            self._cache.keep_derived({content_digest(data): found_part}, tag)
+            whole_digest = content_digest(data)
+            sealed = self._sealed(path, found_part, whole_digest, tag)
+            self._cache.keep_derived({self._place(path, whole_digest): sealed}, tag)
         return found_part
 
     def _of_table(self, path: str, parts: Collection[str]) -> dict[str, str]:
@@ -318,6 +421,10 @@ class Contents:
                     self._cache.keep_derived({whole[0]: found[part]}, tags[part])
             return found
         raise Changing(errno.EAGAIN, "Changed while it was read", path)
+
+    def _place(self, path: str, digest: str) -> str:
+        """Give under what the cache has that which was derived from a content."""
+        return self.keyed(digest) if self._may_reveal(path) else digest
 
     # -- hashing -----------------------------------------------------------------------------
 

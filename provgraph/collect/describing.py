@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from provgraph.collect.content import Contents
     from provgraph.collect.gitstate import GitState
     from provgraph.collect.nested import Enclosing
+    from provgraph.collect.secrets import Redactor
     from provgraph.ledger.spool import Spool
 
 _SHELLS = ("sh", "bash", "dash", "zsh", "ksh", "ash")
@@ -104,12 +105,15 @@ class _Writer:
         self.top = os.path.join(os.path.realpath(os.fsencode(site.root)), b"")
         self.noise = Noise(os.fspath(site.root), site.configuration.noise_table)
         self.outside = Outside(key=self.key, host=self.document["host"])
-        self.contents = site.contents(lambda name: name in git.tracked)
+        self.contents = site.contents(
+            lambda name: name in git.tracked,
+            lambda name: name in git.tracked and name not in git.changed,
+        )
         self.lookup = _Forms(site, self.contents)
 
     def whole(self, trace: Trace, why: str) -> tuple[RunRecord, tuple[str, ...]]:
         """Write the command down as one run; `why` says why it isn't several."""
-        document = _with_said(self.document, trace.said, self.key)
+        document = _with_said(self.document, trace.said, self.site.redactor)
         step = Step(**document["step"])
         gaps = [Gap(reason="one-step", subject=f"{step.label} ({why})")] if why else []
         return self._record(
@@ -132,7 +136,9 @@ class _Writer:
                 for path, number in share.makers.items()
                 if (name := places.name(path)) is not None
             }
-            document = _with_said({**self.document, "metrics": {}}, share.trace.said, self.key)
+            document = _with_said(
+                {**self.document, "metrics": {}}, share.trace.said, self.site.redactor
+            )
             again = {"argv": document["argv"], "cwd": tilde(document["cwd"])}
             if document.get("again"):
                 again["again"] = document["again"]
@@ -170,13 +176,11 @@ class _Writer:
 
     def _step(self, share: Share, keys: dict[str, int]) -> tuple[Step, list[str], str]:
         """Give a step's identity, words and directory: those of the programs that begin it."""
-        from provgraph.collect import redact
-
         cwd = share.tops[0].cwd or self.document["cwd"]
         argv: list[str] = []
         for top in sorted(share.tops, key=lambda one: one.since):
             argv += [*(["|"] if argv else []), *top.argv, *_redirections(top, self.top)]
-        argv = list(redact.redact_arguments(argv or ["?"], self.key))
+        argv = list(self.site.redactor.arguments(argv or ["?"]))
         key, label, _ = step_of(self.site, argv, None, cwd)
         outer = self.document["step"]
         if outer["named"]:
@@ -245,7 +249,7 @@ class _Writer:
         hardware: str | None = None
         variables: dict[str, str | None] = {}
         if surroundings:
-            environment, variables = _environments(site, trace, key, uses, titles)
+            environment, variables = _environments(site, trace, uses, titles)
             hardware = _hardware(site, key, uses, titles)
         params = {
             name: keyed_digest(key, str(v).encode()) for name, v in document["params"].items()
@@ -264,15 +268,21 @@ class _Writer:
         say_privately("params", dict(document["params"]))
         say_privately("note", {"text": document["note"]} if document["note"] else {})
         say_privately("remote", dict(git.remotes))
-        say_privately("paths", {name: tilde(path) for name, path in observed.paths.items()})
+        paths = {name: site.redactor.text(tilde(path)) for name, path in observed.paths.items()}
+        say_privately("paths", paths)
         say_privately("titles", titles)
         say_privately(
             "variables", {name: value for name, value in variables.items() if value is not None}
         )
         metrics = [*_metrics(site, self.contents, observed)]
         metrics += [Metric(name=name, value=value) for name, value in document["metrics"].items()]
+        metrics = [
+            replace(one, name=site.redactor.text(one.name))
+            for one in metrics
+            if not (isinstance(one.value, int) and site.redactor.is_secret_name(one.name))
+        ]
         record: RunRecord = record_of(
-            observed,
+            replace(observed, gaps=_shown(observed.gaps, site.redactor)),
             finished,
             project=site.id,
             run=run,
@@ -284,7 +294,7 @@ class _Writer:
             git=Git(commit=git.commit, branch=git.branch, dirty=bool(git.dirty))
             if git.commit
             else None,
-            gaps=gaps,
+            gaps=_shown(gaps, site.redactor),
             metrics=metrics,
             private=private,
         )
@@ -294,6 +304,11 @@ class _Writer:
         if name in self.git.tracked and name not in self.git.changed:
             return None  # git keeps it
         return self.site.ledger.put_object(self.contents.keep(path))
+
+
+def _shown(gaps: Sequence[Gap], redactor: Redactor) -> tuple[Gap, ...]:
+    """Give gaps as they may be written down: a subject may hold a file's name, or a program's."""
+    return tuple(replace(one, subject=redactor.text(one.subject)) for one in gaps)
 
 
 def _telling(share: Share) -> list[Program]:
@@ -356,14 +371,12 @@ class _Here:
 
 
 def _with_said(
-    document: dict[str, Any], said: Sequence[tuple[str, str, str]], key: bytes
+    document: dict[str, Any], said: Sequence[tuple[str, str, str]], redactor: Redactor
 ) -> dict[str, Any]:
     """Add what the program declared through the library to what was said of the run at its start.
 
     A parameter that was given several values, by several blocks, has all of them.
     """
-    from provgraph.collect import redact
-
     if not said:
         return document
     told: dict[str, Any] = {**document, "metrics": dict(document["metrics"])}
@@ -373,19 +386,18 @@ def _with_said(
         if kind in ("uses", "produces"):
             told[kind] = [*told[kind], name]
         elif kind == "param":
-            value = redact.redact_mapping({name: value}, key)[name]  # noqa: PLW2901 - the same, safe
-            params.setdefault(name, set()).add(value)
+            params.setdefault(redactor.text(name), set()).add(redactor.value(name, value))
         elif kind == "metric":
             told["metrics"][name] = json.loads(value)
         elif kind == "note":
-            notes.append(redact.redact_text(name, key))
+            notes.append(redactor.text(name))
     told["params"] = {name: ", ".join(sorted(values)) for name, values in params.items()}
     told["note"] = "\n".join(notes) or None
     return told
 
 
 def _environments(
-    site: Site, trace: Trace, key: bytes, uses: list[Use], titles: dict[str, str]
+    site: Site, trace: Trace, uses: list[Use], titles: dict[str, str]
 ) -> tuple[str | None, dict[str, str | None]]:
     """Describe the environments of the run's Python processes; gives the first one's object."""
     from provgraph.collect.environment import describe_environment, document_bytes
@@ -410,7 +422,7 @@ def _environments(
             distributions={k: v for one in several for k, v in one.distributions.items()},
             environ=tuple(sorted({name for one in several for name in one.environ})),
         )
-        seen = describe_environment(merged, key=key, root=site.root, allowed=allowed)
+        seen = describe_environment(merged, redactor=site.redactor, root=site.root, allowed=allowed)
         data = document_bytes(seen.document)
         whole = site.ledger.put_object(data)
         first = first or whole

@@ -20,7 +20,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from provgraph.collect import redact
+from provgraph.collect.secrets import Redactor
 from provgraph.collect.trace import Process
 from provgraph.model.digests import ABSENT, content_digest, identity, keyed_digest, value_digest
 from provgraph.model.names import name_of, path_of
@@ -78,7 +78,7 @@ class EnvironmentSeen:
 def describe_environment(
     process: Process,
     *,
-    key: bytes,
+    redactor: Redactor,
     root: Path,
     host: str | None = None,
     environ: Mapping[str, str] | None = None,
@@ -90,6 +90,7 @@ def describe_environment(
     whose values may be written down.
     """
     environ = os.environ if environ is None else environ
+    key = redactor.key
     version, prefix, executable = process.python or (_own_version(), sys.prefix, sys.executable)
     listed = installed(prefix, version, environ)
     document: dict[str, Any] = {
@@ -105,7 +106,7 @@ def describe_environment(
     read = sorted({name for name in process.environ if not _fits(name, SESSION)})
     touched |= {f"${name}": read_variable(environ.get(name), key) for name in read}
     values = [name for name in environ if _fits(name, allowed)]
-    shown = redact.redact_mapping({name: environ[name] for name in values}, key)
+    shown = redactor.mapping({name: environ[name] for name in values})
     return EnvironmentSeen(
         name=environment_name(prefix, key=key, root=root, host=host),
         title=f"Python {version} in {_readable(prefix, root)}",

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from provgraph.collect import redact
+from provgraph.collect.secrets import Redactor
 from provgraph.errors import UsageError
 from provgraph.model.names import name_of
 
@@ -91,7 +91,7 @@ def head_of(repository: Repository) -> tuple[str | None, str | None]:
     return None, branch
 
 
-def remotes_of(repository: Repository, key: bytes) -> dict[str, str]:
+def remotes_of(repository: Repository, redactor: Redactor) -> dict[str, str]:
     """Give name → URL of the remotes, without credentials."""
     found: dict[str, str] = {}
     try:
@@ -106,16 +106,15 @@ def remotes_of(repository: Repository, key: bytes) -> dict[str, str]:
             line = line[section.end() :]  # noqa: PLW2901 - the rest of the line counts too
         setting = re.match(r"\s*url\s*=\s*(.*?)\s*(?:[#;].*)?\Z", line, re.IGNORECASE)
         if remote and setting:
-            found.setdefault(remote, redact.redact_url(setting[1].strip('"'), key))
+            found.setdefault(remote, redactor.url(setting[1].strip('"')))
     return found
 
 
 class GitWatch:
     """Asks git about a project while something else goes on: construct early, `state` late."""
 
-    def __init__(self, root: Path, key: bytes) -> None:
+    def __init__(self, root: Path, redactor: Redactor) -> None:
         self._root = root
-        self._key = key
         self._repository = find_repository(root.resolve())
         self._asked: list[_Asked] = []
         if self._repository:
@@ -125,7 +124,7 @@ class GitWatch:
                 _Asked(root, *status, "--ignore-submodules=untracked"),
             ]
             self._head = head_of(self._repository)
-            self._remotes = remotes_of(self._repository, key)
+            self._remotes = remotes_of(self._repository, redactor)
 
     @property
     def repository(self) -> Repository | None:
@@ -157,9 +156,9 @@ class GitWatch:
             asked.stop()
 
 
-def git_state(root: Path, key: bytes) -> GitState:
+def git_state(root: Path, redactor: Redactor) -> GitState:
     """Ask git about a project and wait for the answer."""
-    return GitWatch(root, key).state()
+    return GitWatch(root, redactor).state()
 
 
 @dataclass(frozen=True, slots=True)

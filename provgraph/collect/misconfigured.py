@@ -58,6 +58,12 @@ class _Environment(_Section):
     allow: list[str] = Field(default_factory=list)
 
 
+class _Secrets(_Section):
+    patterns: list[str] = Field(default_factory=list)
+    names: list[str] = Field(default_factory=list)
+    allow: list[str] = Field(default_factory=list)
+
+
 class _Graph(_Section):
     url: Annotated[str, AfterValidator(_is_graph_url)] = ""
 
@@ -105,6 +111,7 @@ class _Document(_Section):
     streams: _Paths = Field(default_factory=_Paths)
     trace: _Trace = Field(default_factory=_Trace)
     environment: _Environment = Field(default_factory=_Environment)
+    secrets: _Secrets = Field(default_factory=_Secrets)
     graph: _Graph = Field(default_factory=_Graph)
     check: _Check = Field(default_factory=_Check)
 
@@ -121,6 +128,13 @@ def complain(document: dict[str, Any], path: Path, text: str) -> None:
             f"{path}{where}: {'.'.join(key)}: {_complaint(first['type'], first['msg'])}",
             hint=_hint(first["type"], key),
         ) from error
+    wrong = configuration.complaint_about_secrets(document.get("secrets", {}))
+    if wrong is not None:
+        key = ["secrets", wrong[0]]
+        raise ConfigError(
+            f"{path}{_line_of(text, key)}: {'.'.join(key)}: {wrong[1]}",
+            hint="every repetition has an end, such as {20,80}; a name is a secret, or it is none",
+        )
 
 
 def _line_of(text: str, key: Sequence[str]) -> str:

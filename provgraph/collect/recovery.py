@@ -67,7 +67,7 @@ def _record(site: Site, spool: Spool) -> None:
         pid=int(told.get("pid", 0)),
         streams=told_streams(told),
     )
-    record_run(site, spool, finished, trace, git_state(site.root, site.ledger.key))
+    record_run(site, spool, finished, trace, git_state(site.root, site.redactor))
 
 
 def _outlived(spool: Spool) -> bool:

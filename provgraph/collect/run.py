@@ -69,10 +69,12 @@ def run_command(
     cwd: Path,
     environ: Mapping[str, str],
     on_spawn: Callable[[int], None] | None = None,
+    shown: Sequence[str] | None = None,
 ) -> Finished:
     """Run a command to its end and watch it; `cwd` is the current directory.
 
-    `on_spawn` is called with its process id, while it runs; what it raises is the caller's loss.
+    `shown` is the command as it may be written down, without secrets. `on_spawn` is called with its
+    process id, while it runs; what it raises is the caller's loss.
     Raises RunFailed (126, 127) when it can't be executed or found: nothing ran then.
     """
     path = find(command[0], environ, os.fspath(cwd))
@@ -101,7 +103,7 @@ def run_command(
             ) from error
         with attending:
             streams = open_streams(pid, started)
-            _tell(spool, pid, command, path, cwd, streams, started)
+            _tell(spool, pid, shown or command, path, cwd, streams, started)
             if on_spawn is not None:
                 with contextlib.suppress(Exception):
                     on_spawn(pid)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from provgraph.collect.content import Contents
     from provgraph.collect.gitstate import GitState
     from provgraph.collect.run import Finished
+    from provgraph.collect.secrets import Redactor
     from provgraph.collect.trace import Trace
     from provgraph.collect.tracing import AuditTracer, PreloadTracer
     from provgraph.ledger.ledger import Ledger
@@ -48,14 +49,24 @@ class Site(Protocol):
     def ledger(self) -> Ledger:
         """The ledger to record in."""
 
+    @property
+    def redactor(self) -> Redactor:
+        """What puts fingerprints in the place of secrets, by the project's key and rules."""
+
     def close(self) -> None:
         """Let go of the files of the graph and the cache; they are opened again when needed."""
 
     def lookup(self) -> Lookup:
         """Give the graph, in step with the ledger; raises `ProvgraphError` where it can't be."""
 
-    def contents(self, published: Callable[[str], bool] = ..., *, cached: bool = ...) -> Contents:
-        """Read and hash files; `published` tells which names git tracks."""
+    def contents(
+        self,
+        published: Callable[[str], bool] = ...,
+        committed: Callable[[str], bool] = ...,
+        *,
+        cached: bool = ...,
+    ) -> Contents:
+        """Read and hash files; which names git tracks, and which it has as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +115,7 @@ def watch(site: Site, command: Sequence[str], said: Said, *, say: Say | None = N
             cwd=Path(os.getcwd()),
             environ=os.environ,
             on_spawn=meanwhile.begin,
+            shown=document["argv"],
         )
     except RunFailed:
         with contextlib.suppress(ProvgraphError):
@@ -159,7 +171,7 @@ class _Meanwhile:
         with contextlib.suppress(Exception):
             from provgraph.collect.gitstate import GitWatch
 
-            self._watch = GitWatch(self._site.root, self._site.ledger.key)
+            self._watch = GitWatch(self._site.root, self._site.redactor)
             _load_what_recording_needs()
 
     def git(self) -> GitState:
@@ -169,7 +181,7 @@ class _Meanwhile:
         if self._thread is not None:
             self._thread.join()
         if self._watch is None:
-            return git_state(self._site.root, self._site.ledger.key)
+            return git_state(self._site.root, self._site.redactor)
         state: GitState = self._watch.state()
         return state
 
@@ -204,7 +216,8 @@ def make_tracer(site: Site, *, cached: bool = True, calls: bool = False) -> Audi
     from provgraph.model.kinds import is_stream
     from provgraph.model.names import name_of
 
-    contents = site.contents(cached=cached)
+    # What git has isn't known yet: what holds secrets is taken for not committed.
+    contents = site.contents(committed=lambda _name: False, cached=cached)
     noise = Noise(os.fspath(site.root), site.configuration.noise_table)
     streams = site.configuration.stream_table
     top = os.path.join(os.fsencode(os.path.realpath(site.root)), b"")
@@ -224,28 +237,25 @@ def make_tracer(site: Site, *, cached: bool = True, calls: bool = False) -> Audi
         # Installed as a checkout, provgraph would look like data; its version is known anyway.
         ignored=() if os.fsencode(ours).startswith(top) else (ours,),
         calls=calls,
+        redactor=site.redactor,
     )
 
 
 def document_of(site: Site, command: Sequence[str], said: Said) -> dict[str, Any]:
     """Say of a run, at its start, what its record needs if we die: secrets redacted already."""
-    from provgraph.collect import redact
     from provgraph.collect.environment import this_host
 
-    key = site.ledger.key
+    safe = site.redactor
     cwd = os.getcwd()
-    argv = list(redact.redact_arguments(list(command), key))
     step, label, named = step_of(site, command, said.name, cwd)
     return {
         "step": {"key": step, "label": label, "named": named},
-        "argv": argv,
+        "argv": list(safe.arguments(list(command))),
         "cwd": cwd,
         "uses": [os.path.abspath(path) for path in said.uses],
         "produces": [os.path.abspath(path) for path in said.produces],
-        "params": redact.redact_mapping(
-            {_shown(k): _shown(str(v)) for k, v in said.params.items()}, key
-        ),
-        "note": redact.redact_text(_shown(said.note), key) if said.note else None,
+        "params": safe.mapping({_shown(k): _shown(str(v)) for k, v in said.params.items()}),
+        "note": safe.text(_shown(said.note)) if said.note else None,
         "metrics": dict(said.metrics),
         "user": _user(),
         "host": this_host(),
@@ -269,7 +279,7 @@ def again(site: Site, said: Said) -> dict[str, Any]:
         return tilde(full) if inside.split(os.sep, 1)[0] == os.pardir else inside
 
     told = {
-        "params": sorted(_shown(key) for key in said.params),
+        "params": sorted(site.redactor.text(_shown(key)) for key in said.params),
         "uses": [placed(path) for path in said.uses],
         "produces": [placed(path) for path in said.produces],
         "streams": [[number, sign, placed(path)] for number, sign, path in _meant(root)],
@@ -303,12 +313,12 @@ def step_of(
     Unnamed, it is the program and its arguments, wherever the interpreter and the project lie on
     this machine, and the directory in the project that it runs in.
     """
-    from provgraph.collect import redact
     from provgraph.model.digests import step_key
 
     if name:
-        return _shown(name), _shown(name), True
-    argv = list(redact.redact_arguments(list(command), site.ledger.key))
+        shown = site.redactor.text(_shown(name))
+        return shown, shown, True
+    argv = list(site.redactor.arguments(list(command)))
     top = os.path.join(os.path.realpath(site.root), "")
     argv = [word.replace(top, "") for word in argv]
     program = os.path.basename(argv[0])

@@ -6,6 +6,7 @@
 | `k:<key id>:<32 hex>` | what git doesn't publish | keyed BLAKE3: a value, or `b3:…` as text |
 | `v:<text>` | a short public value (a version) | the text itself |
 | `absent` | looked for, not there | – |
+| `s:<key id>:<hex>` | a digest in this host's cache, mixed with a keyed pad | – |
 | other | identities (`identity`) | type tag, then length-prefixed fields |
 """
 
@@ -34,6 +35,11 @@ def value_digest(text: str) -> str:
 def keyed_digest(key: bytes, data: bytes) -> str:
     """Name a value that must not be guessed from its digest; `key`: the project key, 32 bytes."""
     return f"k:{key_id(key)}:{blake3(data, key=key).hexdigest(16)}"
+
+
+def keyed_pad(key: bytes, size: int, *fields: str) -> bytes:
+    """Give bytes that only a key holder can make: what is mixed with them gives nothing away."""
+    return blake3(b"".join(map(_measured, ("pad", *fields))), key=key).digest(size)
 
 
 def key_id(key: bytes) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from provgraph.collect.redact import fingerprint
+from provgraph.collect.secrets import fingerprint
 from provgraph.collect.tracing.programs import find
 from provgraph.model.records import RunRecord
 

@@ -118,7 +118,7 @@ class _Block:
         document = document_of(site, argv, Said(name=name))
         self._spool: Spool = Spool.begin(site.ledger, new_run_id(), {**document, "inside": True})
         try:
-            self._watch: Within = self._begin(name, argv)
+            self._watch: Within = self._begin(name, document["argv"])
         except BaseException:
             self._spool.finish()
             raise
@@ -185,7 +185,7 @@ class _Block:
         site = self._site
         trace = self._tracer.collect(self._spool.events)
         try:
-            git = git_state(site.root, site.ledger.key)
+            git = git_state(site.root, site.redactor)
             for line in record_run(site, self._spool, finished, trace, git):
                 _say(line)
         finally:

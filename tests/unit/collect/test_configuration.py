@@ -12,6 +12,7 @@ from provgraph.collect.configuration import (
     default_toml,
     read_configuration,
 )
+from provgraph.collect.secrets import Rules
 from provgraph.errors import ConfigError
 from provgraph.model.kinds import CONFIG, DEFAULT_KINDS, DEFAULT_STREAMS, kind_of
 
@@ -31,6 +32,10 @@ harmless = ["nvidia-smi"]
 size_limit_mb = 10
 [environment]
 allow = ["EXP_*"]
+[secrets]
+patterns = ["acme_[a-z0-9]{32}"]
+names = ["pin"]
+allow = ["class_token"]
 """
 
 
@@ -51,6 +56,7 @@ def test_everything_is_read(tmp_path: Path) -> None:
     assert seen.trace.harmless == ["nvidia-smi"]
     assert seen.size_limit == 10 << 20
     assert seen.environment.allow == ["EXP_*"]
+    assert seen.secret_rules == Rules(("acme_[a-z0-9]{32}",), ("pin",), ("class_token",))
     with pytest.raises(FrozenInstanceError):
         seen.project = seen.project  # type: ignore[misc]
 
@@ -75,6 +81,7 @@ def test_every_example_in_the_default_file_is_valid(tmp_path: Path) -> None:
     assert seen.kinds
     assert seen.trace.harmless
     assert seen.environment.allow
+    assert seen.secret_rules.patterns
     assert seen.check.allow[0].what == "figures/old/**"
     assert seen.check.owners_of("figures/1.png") == ("@ana",)
     assert seen.check.owners_of("other") == ()
@@ -103,6 +110,16 @@ def test_every_example_in_the_default_file_is_valid(tmp_path: Path) -> None:
         ('[project]\nid = "abcdefgh"\n[trace]\nsize_limit_mb = -1\n', ["line 4", "size_limit_mb"]),
         ('[project]\nid = "abcdefgh"\ntrace.size_limit_mb = 1\n', ["line 3", "project.trace"]),
         (b'[project]\nid = "\xff"\n', ["line 2", "UTF-8"]),
+        (
+            '[project]\nid = "abcdefgh"\n[secrets]\npatterns = ["acme_.*"]\n',
+            ["line 4", "secrets.patterns", "without an end"],
+        ),
+        (
+            '[project]\nid = "abcdefgh"\n[secrets]\nnames = ["pin"]\nallow = ["pin"]\n',
+            ["line 5", "secrets.allow", "«pin»"],
+        ),
+        ('[project]\nid = "abcdefgh"\n[secrets]\nallow = "a"\n', ["line 4", "secrets.allow"]),
+        ('[project]\nid = "abcdefgh"\n[secrets]\nallowed = []\n', ["line 4", "no such setting"]),
     ],
 )
 def test_what_is_wrong_is_said_with_line_and_key(

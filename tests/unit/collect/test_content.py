@@ -297,7 +297,9 @@ def test_parts_are_worked_out_once_for_a_content(root: Path, cache: StatCache) -
     seen = contents(root, cache)
     digest = seen.part("a.py", SYNTAX)
     with closing(sqlite3.connect(cache.file)) as connection, connection:
-        connection.execute("UPDATE derived SET digest = 'ast:remembered'")
+        ((part,),) = connection.execute("SELECT part FROM derived").fetchall()
+        other = seen._sealed("a.py", "ast:remembered", content_digest(b"x = 1"), part)
+        connection.execute("UPDATE derived SET digest = ?", (other,))
     assert seen.part("a.py", SYNTAX) == "ast:remembered"
     (root / "a.py").write_bytes(b"x = 1  # again")
     assert seen.part("a.py", SYNTAX) == digest
@@ -355,6 +357,64 @@ def test_what_is_kept_holds_no_secret(root: Path) -> None:
     assert secret.encode() not in kept
     assert b"[redacted:github-token:" in kept
     assert b"\xff" in kept
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.yaml", "db:\n  password: hunter22\nlr: 1\n"),
+        ("a.json", '{"token": "hunter2-hunter2"}'),
+        ("a.py", "PASSWORD = 'hunter22'\n\n\ndef f():\n    return 1\n"),
+        ("run.sh", "export DB_PASSWORD=hunter22\n"),
+    ],
+)
+def test_what_holds_a_secret_has_keyed_digests_until_it_is_committed(
+    root: Path, name: str, text: str
+) -> None:
+    (root / name).write_text(text)
+    committed, dirty = contents(root), contents(root, committed=lambda _name: False)
+    assert committed.digest(name) == (content_digest(text.encode()), len(text))
+    assert dirty.digest(name) == (dirty.keyed(content_digest(text.encode())), len(text))
+    parts = {**dirty.product_parts(name), **dirty.code_parts(name)}
+    plain = {**committed.product_parts(name), **committed.code_parts(name)}
+    assert parts == {part: dirty.keyed(digest) for part, digest in plain.items()}
+    for part in (SYNTAX, "db.password", "token", "f"):
+        assert dirty.part(name, part) in (dirty.keyed(committed.part(name, part)), ABSENT)
+
+    (root / name).write_text(
+        text.replace("hunter2", "num").replace("assword", "lace").replace("PASSWORD", "PLACE")
+    )
+    if name != "a.json":
+        assert dirty.digest(name) == committed.digest(name)  # nothing secret, nothing keyed
+
+
+def test_a_key_with_a_secret_in_its_name_isnt_written_down(root: Path) -> None:
+    (root / "a.json").write_text('{"ghp_%s": 1, "b": 2}' % ("a1B2" * 9))
+    assert contents(root).product_parts("a.json") == {}
+    assert contents(root).may_be_named(["b", "c.d"])
+
+
+def test_the_cache_holds_no_digest_of_a_text_that_may_hold_secrets(
+    root: Path, cache: StatCache
+) -> None:
+    (root / "a.yaml").write_bytes(b"password: hunter22\n")
+    (root / "a.csv").write_bytes(b"1,2\n")
+    settle()
+    seen = contents(root, cache)
+    digests = [seen.digest(name, like="b3:") for name in ("a.yaml", "a.csv")]
+    part = seen.part("a.yaml", "password", like="b3:")
+    with closing(sqlite3.connect(cache.file)) as connection:
+        held = repr(connection.execute("SELECT path, digest FROM file").fetchall())
+        held += repr(connection.execute("SELECT * FROM derived").fetchall())
+    assert "a.yaml" in held
+    assert digests[0] is not None
+    assert digests[1] is not None
+    assert digests[0][0] not in held
+    assert part not in held
+    assert digests[1][0] in held
+    assert contents(root, cache).digest("a.yaml", like="b3:") == digests[0]
+    other = Contents(root, b"o" * 32, cache)  # another key is put in: the cache is asked in vain
+    assert other.digest("a.yaml", like="b3:") == digests[0]
 
 
 def test_syntax_safe_asks_the_content(root: Path, cache: StatCache) -> None:

@@ -19,6 +19,7 @@ from provgraph.collect.environment import (
     prefixes,
     site_folders,
 )
+from provgraph.collect.secrets import Redactor
 from provgraph.collect.trace import Process
 from provgraph.model.digests import ABSENT, content_digest
 
@@ -190,7 +191,7 @@ def test_an_environment_is_described(venv: Path) -> None:
             imported={"Scikit_Learn": "1.5.0", "elsewhere": "1"},
             read=("SEED", "UNSET", "HF_TOKEN", "TERM", "SSH_TTY"),
         ),
-        key=KEY,
+        redactor=Redactor(KEY),
         root=venv.parent,
         environ=environ,
     )
@@ -218,7 +219,9 @@ def test_an_environment_is_described(venv: Path) -> None:
 def test_equal_environments_have_one_document(venv: Path) -> None:
     documents = {
         document_bytes(
-            describe_environment(one, key=KEY, root=venv.parent, environ=environ).document
+            describe_environment(
+                one, redactor=Redactor(KEY), root=venv.parent, environ=environ
+            ).document
         )
         for one, environ in (
             (process(venv), {}),
@@ -230,7 +233,7 @@ def test_equal_environments_have_one_document(venv: Path) -> None:
 
 def test_allowed_values_are_redacted_all_the_same(venv: Path) -> None:
     seen = describe_environment(
-        process(venv), key=KEY, root=venv.parent,
+        process(venv), redactor=Redactor(KEY), root=venv.parent,
         environ={"EXP_URL": "https://u:pw12345@h/", "EXP_TOKEN": "abc"}, allowed=("EXP_*",),
     )  # fmt: skip
     assert "pw12345" not in repr(seen.variables)
@@ -239,7 +242,9 @@ def test_allowed_values_are_redacted_all_the_same(venv: Path) -> None:
 
 def test_present_parts_follow_what_is_installed(venv: Path, site: Path) -> None:
     root = venv.parent
-    before = describe_environment(process(venv), key=KEY, root=root, environ={"A": "1"})
+    before = describe_environment(
+        process(venv), redactor=Redactor(KEY), root=root, environ={"A": "1"}
+    )
     now = Environments(root, KEY, environ={"A": "1"})
     assert now.present_part("env:.venv", "numpy") == "v:2.1.0"
     assert now.present_part("env:.venv", "python") == f"v:{VERSION}"
@@ -256,7 +261,7 @@ def test_present_parts_follow_what_is_installed(venv: Path, site: Path) -> None:
 
 def test_an_environment_elsewhere_is_known_by_its_title(venv: Path, tmp_path: Path) -> None:
     root = tmp_path / "other"
-    seen = describe_environment(process(venv), key=KEY, root=root, host="a")
+    seen = describe_environment(process(venv), redactor=Redactor(KEY), root=root, host="a")
     known = prefixes({seen.name: seen.title, "run:1": "Python 3 in /x"}, root)
     assert known == {seen.name: str(venv)}
     assert Environments(root, KEY, host="a", known=known).has(seen.name)

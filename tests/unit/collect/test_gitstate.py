@@ -9,6 +9,7 @@ import pytest
 
 from provgraph.collect import gitstate
 from provgraph.collect.gitstate import GitWatch, RefTree, find_repository, git_state, head_of
+from provgraph.collect.secrets import Redactor
 from provgraph.errors import UsageError
 
 KEY = b"k" * 32
@@ -47,7 +48,7 @@ def repository(root: Path, files: dict[str, bytes]) -> Path:
 def test_a_clean_repository(tmp_path: Path) -> None:
     root = repository(tmp_path / "r", {"a": b"1", "d/b": b"2"})
     (root / "untracked").touch()
-    state = git_state(root, KEY)
+    state = git_state(root, Redactor(KEY))
     assert state.commit == git(root, "rev-parse", "HEAD")
     assert state.branch == "main"
     assert state.dirty is False
@@ -66,7 +67,7 @@ def test_every_way_of_being_dirty(tmp_path: Path) -> None:
     git(root, "add", "staged", "new")
     (root / "deleted").unlink()
     git(root, "mv", "moved", "target")
-    state = git_state(root, KEY)
+    state = git_state(root, Redactor(KEY))
     assert state.dirty
     assert state.changed == {*names, "new", "target"}
 
@@ -75,7 +76,7 @@ def test_names_that_are_no_utf8(tmp_path: Path) -> None:
     root = repository(tmp_path / "r", {"a": b"1"})
     Path(os.fsdecode(os.fsencode(root) + b"/\xff%")).write_bytes(b"1")
     git(root, "add", "-A")
-    state = git_state(root, KEY)
+    state = git_state(root, Redactor(KEY))
     assert state.tracked == {"a", "%FF%25"}
     assert state.changed == {"%FF%25"}
 
@@ -84,7 +85,7 @@ def test_a_project_below_the_repository(tmp_path: Path) -> None:
     top = repository(tmp_path / "r", {"x": b"1", "sub/a": b"1", "subway": b"1"})
     (top / "sub" / "a").write_bytes(b"2")
     (top / "subway").write_bytes(b"2")
-    state = git_state(top / "sub", KEY)
+    state = git_state(top / "sub", Redactor(KEY))
     assert state.tracked == {"a"}
     assert state.changed == {"a"}
     assert state.dirty
@@ -94,13 +95,13 @@ def test_a_repository_without_commits(tmp_path: Path) -> None:
     git(tmp_path, "init", "-q", "-b", "main")
     (tmp_path / "a").touch()
     git(tmp_path, "add", "a")
-    state = git_state(tmp_path, KEY)
+    state = git_state(tmp_path, Redactor(KEY))
     assert (state.commit, state.branch, state.dirty) == (None, "main", True)
     assert state.tracked == {"a"}
 
 
 def test_no_repository_at_all(tmp_path: Path) -> None:
-    watch = GitWatch(tmp_path, KEY)
+    watch = GitWatch(tmp_path, Redactor(KEY))
     assert watch.repository is None
     assert watch.state() == gitstate.GitState()
 
@@ -108,7 +109,7 @@ def test_no_repository_at_all(tmp_path: Path) -> None:
 def test_no_git_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = repository(tmp_path / "r", {"a": b"1"})
     monkeypatch.setenv("PATH", str(tmp_path))
-    state = git_state(root, KEY)
+    state = git_state(root, Redactor(KEY))
     assert state.commit
     assert state.dirty is None
     assert "git" in state.problem
@@ -119,7 +120,7 @@ def test_no_git_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_damaged_repository(tmp_path: Path) -> None:
     root = repository(tmp_path / "r", {"a": b"1"})
     (root / ".git" / "index").write_bytes(b"garbage")
-    state = git_state(root, KEY)
+    state = git_state(root, Redactor(KEY))
     assert state.dirty is None
     assert state.problem
 
@@ -144,14 +145,14 @@ def test_a_worktree_shares_the_common_folder(tmp_path: Path) -> None:
     assert found
     assert found.common == (root / ".git").resolve()
     assert head_of(found)[1] == "other"
-    assert git_state(tmp_path / "w", KEY).tracked == {"a"}
+    assert git_state(tmp_path / "w", Redactor(KEY)).tracked == {"a"}
 
 
 def test_remotes_lose_credentials(tmp_path: Path) -> None:
     root = repository(tmp_path / "r", {})
     git(root, "remote", "add", "origin", "https://me:ghs3cret@example.org/a.git")
     git(root, "remote", "add", "upstream", "git@example.org:a.git")
-    assert git_state(root, KEY).remotes == {
+    assert git_state(root, Redactor(KEY)).remotes == {
         "origin": "https://example.org/a.git",
         "upstream": "git@example.org:a.git",
     }
@@ -164,14 +165,14 @@ def test_inside_a_hook_git_looks_at_the_project(
     other = repository(tmp_path / "o", {"b": b"1"})
     monkeypatch.setenv("GIT_DIR", str(other / ".git"))
     monkeypatch.setenv("GIT_INDEX_FILE", str(other / ".git" / "index"))
-    assert git_state(root, KEY).tracked == {"a"}
+    assert git_state(root, Redactor(KEY)).tracked == {"a"}
 
 
 def test_asking_writes_nothing(tmp_path: Path) -> None:
     root = repository(tmp_path / "r", {"a": b"1"})
     os.utime(root / "a", (1, 1))  # git would refresh its index
     before = (root / ".git" / "index").stat().st_mtime_ns, sorted(os.listdir(root / ".git"))
-    git_state(root, KEY)
+    git_state(root, Redactor(KEY))
     after = (root / ".git" / "index").stat().st_mtime_ns, sorted(os.listdir(root / ".git"))
     assert before == after
 
@@ -183,10 +184,10 @@ def test_a_slow_git_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.Monkey
     slow.write_text("#!/bin/sh\nexec sleep 30\n")
     slow.chmod(0o755)
     monkeypatch.setenv("PATH", f"{slow.parent}:{os.environ['PATH']}")
-    state = GitWatch(root, KEY).state(patience=0.1)
+    state = GitWatch(root, Redactor(KEY)).state(patience=0.1)
     assert state.dirty is None
     assert state.problem == "git took too long"
-    stopped = GitWatch(root, KEY)
+    stopped = GitWatch(root, Redactor(KEY))
     stopped.close()
     assert threading.active_count() < 10
 
@@ -196,7 +197,7 @@ def test_a_foreign_repository_is_a_problem_said(
 ) -> None:
     root = repository(tmp_path / "r", {"a": b"1"})
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
-    state = git_state(root, KEY)
+    state = git_state(root, Redactor(KEY))
     assert state.commit
     assert state.dirty is None
     assert "dubious ownership" in state.problem

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from provgraph.collect.redact import fingerprint
+from provgraph.collect.secrets import fingerprint
 from provgraph.model.records import RunRecord, Step, Tracing, Use
 from provgraph.redo.recipe import ERASED, IN_A_KERNEL, NOT_HERE, TYPED_IN, Recipe, Recipes
 

@@ -1,4 +1,8 @@
-"""Answer watched processes that ask for a file's content to be hashed before they change it."""
+"""Answer watched processes: what a file holds that they are about to change, how words are shown.
+
+A question is a path; or NUL and a letter, for words (each ended by NUL) that may hold secrets: `A`
+for a whole command line, `S` for a short one, `V` for a name and its value.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
+from provgraph.collect.secrets import Redactor
+from provgraph.model.digests import keyed_digest
+
 TOO_LARGE = "too-large"
 UNREADABLE = "unreadable"
 NOT_NEEDED = "skip"
+_SHORT = 2000  # bytes of a command line in the native library's records
 _LONGEST = 100  # bytes of a Unix socket's path; the system's limit is 104 or 108
 
 Digest = Callable[[bytes], "tuple[str, int] | None"]
@@ -22,8 +30,15 @@ class Answers:
     """A Unix socket in a private directory, answered by threads of ours while the command runs."""
 
     def __init__(
-        self, spool: Path, digest: Digest, *, limit: int, skip: Callable[[bytes], bool]
+        self,
+        spool: Path,
+        digest: Digest,
+        *,
+        limit: int,
+        skip: Callable[[bytes], bool],
+        redactor: Redactor,
     ) -> None:
+        self._redactor = redactor
         self._digest = digest
         self._limit = limit
         self._skip = skip
@@ -77,10 +92,30 @@ class Answers:
     def _answer(self, line: socket.socket) -> None:
         with line, contextlib.suppress(OSError):
             line.settimeout(60)
-            path = b""
-            while piece := line.recv(65536):
-                path += piece
-            line.sendall(self.content(path).encode())
+            asked = b"".join(iter(lambda: line.recv(65536), b""))
+            said = self.words(asked) if asked[:1] == b"\0" else self.content(asked).encode()
+            line.sendall(said)
+
+    def words(self, request: bytes) -> bytes:
+        """Give words as they may be written down; nothing where that fails."""
+        try:
+            words = [os.fsdecode(word) for word in request[2:].split(b"\0")]
+            if request[1:2] == b"V":
+                return os.fsencode(self._redactor.value(words[0], "\0".join(words[1:])))
+            shown = [os.fsencode(word) for word in self._redactor.arguments(words[:-1])]
+            return self._shortened(shown) if request[1:2] == b"S" else b"\0".join([*shown, b""])
+        except Exception:  # noqa: BLE001 - whatever fails here, the program must not wait for it
+            return b""
+
+    def _shortened(self, words: list[bytes]) -> bytes:
+        """Join words as far as there is room; the rest as one word: it tells commands apart."""
+        said = b""
+        for place, word in enumerate(words):
+            if len(said) + len(word) + 1 > _SHORT:
+                rest = keyed_digest(self._redactor.key, b"\0".join(words[place:]))
+                return said + b"..." + rest[-16:].encode() + b"\0"
+            said += word + b"\0"
+        return said
 
     def content(self, path: bytes) -> str:
         """Say what a file holds, or why that can't be said."""

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from provgraph.collect.noise import SYSTEM_PLACES
+from provgraph.collect.secrets import Redactor
 from provgraph.collect.trace import Trace
 from provgraph.collect.tracing.audit.answers import Answers, Digest
 from provgraph.collect.tracing.interface import Start
@@ -20,7 +21,8 @@ class AuditTracer:
 
     `digest` hashes a file (as `Contents.digest`), up to `limit` bytes; `skip` tells the files
     whose earlier content nobody needs (streams, noise). `ignored` are more places, as prefixes of
-    absolute paths, that are no data. `calls`: tell which functions of the project run.
+    absolute paths, that are no data. `calls`: tell which functions of the project run. `redactor`
+    tells the processes how words that may hold secrets are written down.
     """
 
     name = "audit"
@@ -34,6 +36,7 @@ class AuditTracer:
         skip: Callable[[bytes], bool] = lambda _path: False,
         ignored: Sequence[str] = (),
         calls: bool = False,
+        redactor: Redactor | None = None,
     ) -> None:
         self._root = os.path.join(os.path.realpath(root), "")
         self._digest = digest
@@ -41,6 +44,7 @@ class AuditTracer:
         self._skip = skip
         self._ignored = tuple(ignored)
         self._calls = calls
+        self._redactor = redactor or Redactor(os.urandom(32))
         self._answers: Answers | None = None
         self._config: list[str] = []
 
@@ -70,12 +74,16 @@ class AuditTracer:
             _place(HOOK / name, hook / name)
         if not (hook / "sitecustomize.py").is_symlink():
             _place(HOOK / "watch.py", hook / "watch.py")
-        self._answers = Answers(spool, self._digest, limit=self._limit, skip=self._skip)
+        self._answers = Answers(
+            spool, self._digest, limit=self._limit, skip=self._skip, redactor=self._redactor
+        )
         self._config = [
             self._root,
             self._answers.path,
             os.path.join(spool, ""),
             str(watcher),
+            # Whoever adds rules of its own has every word looked at: "1" or "".
+            "1" if self._redactor.rules else "",
             *SYSTEM_PLACES,
             *self._ignored,
         ]
@@ -83,7 +91,7 @@ class AuditTracer:
         return hook
 
     def config(self) -> Sequence[str]:
-        """Give what the hook was told: root, socket, spool, watcher, places to leave out."""
+        """Give what the hook was told: root, socket, spool, watcher, …, places to leave out."""
         return self._config
 
     def attend(self, spool: Path) -> AbstractContextManager[None]:  # noqa: ARG002 - the contract's
@@ -91,6 +99,12 @@ class AuditTracer:
         if self._answers is None:
             raise RuntimeError("prepare() or lay() comes first")
         return self._answers
+
+    def words(self, request: bytes) -> bytes:
+        """Say how words are to be written, as the watched processes are told."""
+        if self._answers is None:
+            raise RuntimeError("lay() comes first")
+        return self._answers.words(request)
 
     def content(self, path: bytes) -> str:
         """Say what a file holds, or why that can't be said, as the watched processes are told."""

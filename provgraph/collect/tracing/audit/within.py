@@ -80,7 +80,9 @@ class Within:
                 self._serve()
                 spawned(*args)
 
-            _hooked.update(QUIET=_quiet, ask=self._content, spawned=serve_and_tell)
+            _hooked.update(
+                QUIET=_quiet, ask=self._content, asked=self._words, spawned=serve_and_tell
+            )
             _hooked["begin"]("block")
             _hooked["State"].alone = True
             _hooked["State"].starting = False
@@ -117,6 +119,11 @@ class Within:
                 return self._tracer.content(os.fsencode(path)).encode()
             except Exception:  # noqa: BLE001 - nothing of ours is raised into the program
                 return b"unreadable"
+
+    def _words(self, request: bytes) -> bytes:
+        """Say how words are written down that may hold secrets."""
+        with aside():
+            return self._tracer.words(request)
 
     def _serve(self) -> None:
         """Answer children that another program becomes; not before there are any.

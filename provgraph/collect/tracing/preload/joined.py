@@ -145,7 +145,7 @@ class _Native:
         self.events = events
         self.command = command
         self._root = config[0]
-        self._left_out = (config[1], *config[config.index(b"", 5) + 1 :])
+        self._left_out = (config[1], *config[config.index(b"", 6) + 1 :])
         self._traced = traced
         self._hooked = {log.pid: log.began for log in logs if log.how == "start"}
         self.programs: list[_Program] = []

@@ -60,7 +60,7 @@ def read(spool: Path) -> tuple[list[Event], bool, list[bytes]]:
     events: list[Event] = []
     number = end = 0
     lost = False
-    config = [b"\0"] * 5 + [b""]
+    config = [b"\0"] * 6 + [b""]
     while True:
         try:
             with open(spool / f"ring.{number}", "rb") as file:

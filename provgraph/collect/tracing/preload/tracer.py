@@ -82,10 +82,9 @@ class PreloadTracer:
             os.symlink(spool / "ring.0", os.path.join(place, "ring.0"))
         library = os.path.join(place, "preload.so")
         shutil.copyfile(original, library)
-        root, socket, top, _, *skipped = self._audit.config()
-        ring.lay(
-            spool, [root, top, socket, library, os.fspath(spool / "hook"), *strace, "", *skipped]
-        )
+        root, socket, top, _, every, *skipped = self._audit.config()
+        hook = os.fspath(spool / "hook")
+        ring.lay(spool, [root, top, socket, library, hook, every, *strace, "", *skipped])
         return library
 
     @contextlib.contextmanager

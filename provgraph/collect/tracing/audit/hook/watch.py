@@ -40,9 +40,17 @@ FIRST_DESCRIPTOR = 713  # high, where programs that count on low numbers don't c
 
 with open(os.path.join(HERE, "config"), "rb") as _file:
     _lines = os.fsdecode(_file.read()).split("\0")
-ROOT, SOCKET, SPOOL, _watcher = _lines[:4]
+ROOT, SOCKET, SPOOL, _watcher, EVERY_WORD = _lines[:5]
 # What lies in these places is no data: the system, this Python, provgraph's own.
-SKIPPED = tuple(_lines[4:])
+SKIPPED = tuple(_lines[5:])
+# What may be a secret, or say that one follows: as in preload/native/programs.h.
+TELLING = (
+    b"pass pwd secret credential key token cookie dsn sas auth connection basic bearer private sig "
+    b"amz- :// hook mysql mariadb ldap curl wget twine"
+).split()
+RUNS = bytes(65 if chr(c) in "_-" or (chr(c).isalnum() and c < 128) else 32 for c in range(256))
+LONG_RUN = b"A" * 20
+UNASKED = b"[redacted:unasked:00000000]"
 
 
 def _own_places() -> tuple[str, ...]:
@@ -74,6 +82,7 @@ class State:
     deaf = False
     starting = True
     program = ""
+    argv = b""
 
 
 SEEN: dict[str, Any] = {}  # paths opened: when what lay there was changed, None for what's no data
@@ -161,13 +170,40 @@ def fields(*values: object) -> bytes:
 
 def items(values: object) -> bytes:
     """Give a list as fields, each marked so that none reads as the end."""
+    return b"".join(b"=" + value + b"\0" for value in encoded(values))
+
+
+def encoded(values: object) -> list[bytes]:
+    """Give a list as bytes, as far as it can be."""
     found = []
     for value in values if isinstance(values, (list, tuple)) else (values,):
         try:
-            found.append(b"=" + os.fsencode(value))
+            found.append(os.fsencode(value))
         except TypeError:
-            found.append(b"=?")
-    return b"\0".join(found[:4096]) + b"\0"
+            found.append(b"?")
+    return found[:4096]
+
+
+def shown(argv: object) -> bytes:
+    """Give a command line as fields, as it may be written down: without secrets.
+
+    Where it may hold some, provgraph is asked; where that can't be, the program's name is left.
+    """
+    words = encoded(argv)
+    if not may_be_secret(b"\0".join(words)):
+        return items(words)
+    answer = asked(b"\0A" + b"".join(word.replace(b"\0", b"") + b"\0" for word in words))
+    if answer[-1:] == b"\0":
+        return items(answer[:-1].split(b"\0"))
+    return items([UNASKED if may_be_secret(words[0]) else words[0], UNASKED])
+
+
+def may_be_secret(text: bytes) -> bool:
+    """Tell whether a text may hold a secret: more often than it does, never less."""
+    if EVERY_WORD or LONG_RUN in text.translate(RUNS):
+        return True
+    lower = text.lower()
+    return any(word in lower for word in TELLING)
 
 
 def begin(how: str) -> None:
@@ -191,10 +227,12 @@ def begin(how: str) -> None:
         except OSError:
             argv = [sys.executable, *getattr(sys, "argv", ())]
     version = "%d.%d.%d" % sys.version_info[:3]
+    if how != "fork" or not State.argv:
+        State.argv = shown(list(argv))
     emit(
         fields(b"P", State.began, State.pid, posix.getppid(), how)
         + fields(version, sys.prefix, sys.base_prefix, sys.executable or "", getcwd_or_empty())
-        + items(argv)
+        + State.argv
         + END
     )
     if how != "fork":
@@ -285,16 +323,24 @@ def before(path: str, seen: Any, *, always: bool) -> bytes:
 
 def ask(path: str) -> bytes:
     """Ask provgraph to hash a file now; `lost` where it can't be asked or doesn't answer."""
+    return asked(encode(path)) or b"lost"
+
+
+def asked(question: bytes) -> bytes:
+    """Ask provgraph; nothing where it can't be asked or doesn't answer."""
     if State.deaf or not SOCKET:
-        return b"lost"
+        return b""
+    known = "_socket" in sys.modules
     import _socket
 
+    if not known and State.starting:  # the program finds its modules as it would without us
+        del sys.modules["_socket"]
     try:
         line = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
         try:
             line.settimeout(ANSWER_WITHIN)
             line.connect(SOCKET)
-            line.sendall(encode(path))
+            line.sendall(question)
             line.shutdown(_socket.SHUT_WR)
             answer = b""
             while True:
@@ -308,8 +354,8 @@ def ask(path: str) -> bytes:
         if foreign(error):
             raise
         State.deaf = isinstance(error, (ConnectionError, FileNotFoundError))
-        return b"lost"
-    return answer or b"lost"
+        return b""
+    return answer
 
 
 # -- what an event means -------------------------------------------------------------------------
@@ -758,7 +804,19 @@ def on_watched(args: Any) -> None:
 
 def on_said(args: Any) -> None:
     """Record what the program declared: a kind, a name and a value."""
-    emit(fields(b"D", time_ns()) + items(list(args)) + END)
+    kind, name, value = encoded(list(args))
+    if kind == b"note":
+        name = told(b"", name)
+    elif kind == b"param":
+        name, value = told(b"", name), told(name, value)
+    emit(fields(b"D", time_ns()) + items([kind, name, value]) + END)
+
+
+def told(name: bytes, value: bytes) -> bytes:
+    """Give what a program says of itself, as it may be written down."""
+    if not value or not may_be_secret(name + b"\0" + value):
+        return value
+    return asked(b"\0V" + name + b"\0" + value) or UNASKED
 
 
 def on_keys(args: Any) -> None:
@@ -817,7 +875,7 @@ def spawned(how: str, executable: Any, argv: Any, directory: Any, env: Any) -> N
     place = os.path.join(getcwd_or_empty(), where)
     emit(
         fields(b"S", time_ns(), how, os.path.join(place, name) if name else "", place)
-        + items(list(argv) if not isinstance(argv, (str, bytes)) else argv)
+        + shown(list(argv) if not isinstance(argv, (str, bytes)) else argv)
         + END
     )
 

@@ -118,37 +118,63 @@ static int marked(uint64_t *filter, uint64_t hash) {
 
 /* -- what a file held before the program changes it -------------------------------------------- */
 
-static const char *ask(struct place *place, const struct stat *found, int always, char answer[128]) {
+/* Connect with provgraph; -1 where it can't be. */
+static long connected(void) {
     struct sockaddr_un to = {.sun_family = AF_UNIX};
     struct timeval patience = {.tv_sec = 60};
-    size_t size = strlen(asking), got = 0;
+    size_t size = strlen(asking);
+    if (!size || size >= sizeof to.sun_path)
+        return -1;
+    memcpy(to.sun_path, asking, size + 1);
+    long line = RAW3(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (line < 0)
+        return -1;
+    raw(SYS_setsockopt, line, SOL_SOCKET, SO_RCVTIMEO, (long)&patience, sizeof patience, 0);
+    if (!RAW3(SYS_connect, line, &to, sizeof to))
+        return line;
+    RAW3(SYS_close, line, 0, 0);
+    return -1;
+}
+
+static int send_all(long line, const char *text, size_t left) {
+    while (left) {
+        long sent = raw(SYS_sendto, line, (long)text, (long)left, MSG_NOSIGNAL, 0, 0);
+        if (sent <= 0 && sent != -EINTR)
+            return 0;
+        text += sent > 0 ? sent : 0;
+        left -= sent > 0 ? (size_t)sent : 0;
+    }
+    return 1;
+}
+
+/* Read the answer to what was sent, and hang up; its size, or 0 where none came. */
+static size_t heard(long line, char *answer, size_t room) {
+    size_t got = 0;
+    long more = -1;
+    if (!RAW3(SYS_shutdown, line, SHUT_WR, 0))
+        do {
+            more = RAW3(SYS_read, line, answer + got, room - got);
+            got += more > 0 ? (size_t)more : 0;
+        } while ((more > 0 && got < room) || more == -EINTR);
+    RAW3(SYS_close, line, 0, 0);
+    return more ? 0 : got;
+}
+
+static const char *ask(struct place *place, const struct stat *found, int always, char answer[128]) {
+    char text[128];
     if (!place->inside || !S_ISREG(found->st_mode) || marked(head->own, place->hash ^ program) ||
         !(always || marked(head->read, place->hash)))
         return NULL;
     strcpy(answer, "lost");
-    if (!size || size >= sizeof to.sun_path)
-        return answer;
-    memcpy(to.sun_path, asking, size + 1);
-    long line = RAW3(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    long line = connected();
     if (line < 0)
         return answer;
-    raw(SYS_setsockopt, line, SOL_SOCKET, SO_RCVTIMEO, (long)&patience, sizeof patience, 0);
-    size_t length = strlen(place->path);
-    if (!RAW3(SYS_connect, line, &to, sizeof to) &&
-        raw(SYS_sendto, line, (long)place->path, (long)length, MSG_NOSIGNAL, 0, 0) == (long)length &&
-        !RAW3(SYS_shutdown, line, SHUT_WR, 0)) {
-        char text[128];
-        long more;
-        do {
-            more = RAW3(SYS_read, line, text + got, sizeof text - 1 - got);
-            got += more > 0 ? (size_t)more : 0;
-        } while (more > 0 || more == -EINTR);
-        if (!more && got) {
-            text[got] = 0;
-            strcpy(answer, text);
-        }
+    int sent = send_all(line, place->path, strlen(place->path));
+    size_t got = heard(line, text, sizeof text - 1);
+    if (sent && got) {
+        text[got] = 0;
+        strcpy(answer, text);
     }
-    RAW3(SYS_close, line, 0, 0);
     return answer;
 }
 

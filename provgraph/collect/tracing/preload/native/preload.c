@@ -388,7 +388,7 @@ __attribute__((constructor)) static void begin(int argc, char **argv) {
         errno = error;
         return;
     }
-    const char **names[] = {&root, &spool, &asking, &library, &hook, &strace, &skipped};
+    const char **names[] = {&root, &spool, &asking, &library, &hook, &every, &strace, &skipped};
     const char *one = head->config;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++, one += strlen(one) + 1) {
         *names[i] = one;

@@ -138,7 +138,7 @@ struct record {
 static char *chunks[CHUNKS];
 static struct head *head;
 static char ring_path[PATH_MAX];      /* ends in the number of the chunk */
-static const char *root, *spool, *asking, *library, *hook, *strace, *skipped;
+static const char *root, *spool, *asking, *library, *hook, *every, *strace, *skipped;
 static size_t root_size, spool_size;
 static char *core_from, *core_to;     /* the Python interpreter's own code, where there is one */
 static int hooked;                    /* Python's audit hook sees what the interpreter does */
