@@ -118,7 +118,7 @@ def test_a_run_killed_while_it_recorded_is_one_record(ledger: Ledger) -> None:
     (spool,) = dead_spools(ledger)
     taken = claim(spool)
     assert taken is not None
-    (record,) = taken.concluded()
+    (record,) = taken.concluded(ledger)
     assert record == a_run(3)
     taken.conclude(ledger, record)
     assert len(ledger.names()) == 1
@@ -138,9 +138,9 @@ def test_a_run_of_several_records_is_all_of_them(ledger: Ledger) -> None:
     (spool,) = dead_spools(ledger)
     taken = claim(spool)
     assert taken is not None
-    assert taken.concluded() == [a_run(3), a_run(4), a_run(5)]
+    assert taken.concluded(ledger) == [a_run(3), a_run(4), a_run(5)]
     assert len(ledger.names()) == 1
-    taken.conclude(ledger, *taken.concluded())
+    taken.conclude(ledger, *taken.concluded(ledger))
     assert len(ledger.names()) == 3
     assert list(spools(ledger)) == []
 

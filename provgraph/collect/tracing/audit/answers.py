@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
+from provgraph.collect.tracing.aside import make_aside
+
 TOO_LARGE = "too-large"
 UNREADABLE = "unreadable"
 NOT_NEEDED = "skip"
@@ -30,9 +32,7 @@ class Answers:
         self._directory: str | None = None
         path = os.fspath(spool / "ask")
         if len(os.fsencode(path)) > _LONGEST:
-            import tempfile
-
-            self._directory = tempfile.mkdtemp(prefix="provgraph-", dir="/tmp")
+            self._directory = make_aside(spool)
             path = os.path.join(self._directory, "ask")
         self.path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
