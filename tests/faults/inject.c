@@ -35,7 +35,8 @@ struct plan {
 };
 
 static struct plan *plan;
-static unsigned char known[DESCRIPTORS];
+static unsigned char known[DESCRIPTORS]; /* those that count: */
+enum { READ = 1, WRITTEN };
 
 static int below(const char *path) {
     for (const char *place = plan->places; *place; place += strlen(place) + 1)
@@ -115,9 +116,9 @@ __attribute__((noinline)) static int opens(const char *what, const char *path, i
     int kind = flags & (O_CREAT | O_TRUNC) ? NEEDS_ROOM : flags & O_ACCMODE ? 0 : READS;
     return fails(what, path, kind);
 }
-static int note(int descriptor) {
+static int note(int descriptor, int flags) {
     if (descriptor >= 0 && descriptor < DESCRIPTORS)
-        known[descriptor] = 1;
+        known[descriptor] = flags & O_ACCMODE ? WRITTEN : READ;
     return descriptor;
 }
 
@@ -128,7 +129,7 @@ static int note(int descriptor) {
     type_##name door_##name __asm__(#name);                                                        \
     int door_##name(const char *path, int flags, mode_t mode) {                                    \
         if (counts_at(AT_FDCWD, path))                                                             \
-            return opens(#name, path, flags) ? -1 : note(TYPED(name)(path, flags, mode));          \
+            return opens(#name, path, flags) ? -1 : note(TYPED(name)(path, flags, mode), flags);   \
         return TYPED(name)(path, flags, mode);                                                     \
     }
 #define OPENAT(name)                                                                               \
@@ -137,7 +138,7 @@ static int note(int descriptor) {
     type_##name door_##name __asm__(#name);                                                        \
     int door_##name(int at, const char *path, int flags, mode_t mode) {                            \
         if (counts_at(at, path))                                                                   \
-            return opens(#name, path, flags) ? -1 : note(TYPED(name)(at, path, flags, mode));      \
+            return opens(#name, path, flags) ? -1 : note(TYPED(name)(at, path, flags, mode), flags); \
         return TYPED(name)(at, path, flags, mode);                                                 \
     }
 #define TYPED(name) ((type_##name *)(uintptr_t)next(&real_##name, #name))
@@ -150,7 +151,7 @@ FIND(close);
 int close(int descriptor) {
     if (counts(descriptor)) {
         /* As Linux does it: the descriptor is gone, whatever is said. */
-        int failed = fails_at(descriptor, "close", 0), error = errno;
+        int failed = fails_at(descriptor, "close", known[descriptor] == READ ? READS : 0), error = errno;
         known[descriptor] = 0;
         int result = REAL(close)(descriptor);
         if (failed == 1)

@@ -145,6 +145,23 @@ def test_a_run_of_several_records_is_all_of_them(ledger: Ledger) -> None:
     assert list(spools(ledger)) == []
 
 
+def test_records_whose_objects_were_lost_are_not_believed(ledger: Ledger) -> None:
+    dies(
+        ledger,
+        "private = {'agent': ledger.put_private('agent', {'user': 'eva'})}\n"
+        "spool.keep(ledger, a_run(3, private=private))\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n",
+    )
+    (spool,) = dead_spools(ledger)
+    (record,) = spool.concluded(ledger)
+    private = record.private["agent"]
+    ledger.members.path_of("private", private[3:]).unlink()
+    assert spool.concluded(ledger) == []
+    ledger.put_private("agent", {"user": "eva"})
+    ledger.erase([private], "forgotten")
+    assert spool.concluded(ledger) == [record]
+
+
 def rewritten(spool: Spool, change: Callable[[dict[str, Any]], None]) -> None:
     file = spool.directory / "run.json"
     content = json.loads(file.read_bytes())

@@ -1,0 +1,35 @@
+"""What the tests of faults share: the injector, and a process that carries commands out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.injector import build
+from tests.faults.world import Asking, World
+from tests.support.required import missing
+
+
+@pytest.fixture(scope="session")
+def injector(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the library that lets file operations fail."""
+    made = build(tmp_path_factory.mktemp("injector"))
+    if made is None:
+        missing("native", "there is no C compiler to build the fault injector with")
+    return made
+
+
+@pytest.fixture(scope="session")
+def asking() -> Iterator[Asking]:
+    """Give a process that carries provgraph commands out."""
+    there = Asking()
+    yield there
+    there.close()
+
+
+@pytest.fixture
+def world(tmp_path: Path, asking: Asking) -> World:
+    """Give a project with one recorded run, and an input that has changed since."""
+    return World(tmp_path / "world", asking)
