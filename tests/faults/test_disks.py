@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from provgraph.collect.tracing.preload.build import library
+from provgraph.collect.tracing.preload.strace import words
 from tests.faults.world import RUN, World, ours
 from tests.scenario.shell import PROVGRAPH
+from tests.support.required import missing
 
 KIB = 1 << 10
 Small = Callable[[Path, int], "Disk"]
@@ -78,6 +81,46 @@ def test_a_full_disk_under_the_spool(world: World, small: Small, but: int) -> No
     said = world.project.call(*PROVGRAPH, *RUN)
     disk.free()
     assert world.judged(said) == []
+
+
+# Looks for so many names, and so long ones, that the first chunk of what processes share is full.
+MANY = (
+    "$x = qq(__pycache__/) . qq(long/) x 600; for (0..3000) { -e qq($x$_) }"
+    " open(F, q(>), q(last.out)); print F 1; print qq(done\\n)"
+)
+
+
+def log_cut(world: World) -> bool:
+    """Tell whether the run of MANY says that something of it is missing."""
+    (run,) = [name for name in world.logged() if name not in world.before]
+    gaps = world.project.ask("show", f"run:{run}")["gaps"]
+    return "log-cut" in {gap["reason"] for gap in gaps if gap["grade"] == "blocking"}
+
+
+@pytest.mark.parametrize("grows", [True, False])
+def test_a_full_disk_as_a_command_has_more_to_say(world: World, small: Small, grows: bool) -> None:
+    if not library().path:
+        missing("native", library().why)
+    disk = small(world.ledger / "spool", 32 * KIB * KIB)
+    disk.fill((24 if grows else 10) * KIB * KIB)
+    said = world.project.run("perl", "-e", MANY)
+    assert (said.code, said.out) == (0, b"done\n")
+    disk.free()
+    assert log_cut(world) == (not grows)
+    assert world.usable() == []
+
+
+def test_a_signal_as_a_command_has_more_to_say(world: World) -> None:
+    if not library().path:
+        missing("native", library().why)
+    if not words(os.environ):
+        missing("native", "strace may not trace here")
+    # The first of each process that makes room is interrupted.
+    what = ("-e", "trace=fallocate", "-e", "inject=fallocate:error=EINTR:when=1")
+    inject = ("strace", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", *what)
+    said = world.project.call(*inject, *PROVGRAPH, "run", "--", "perl", "-e", MANY)
+    assert said == (0, b"done\n", b"")
+    assert not log_cut(world)
 
 
 def test_a_full_disk_under_the_caches_stops_nothing(world: World, small: Small) -> None:
