@@ -97,7 +97,10 @@ def _fill_in(path: Path, data: bytes, at: int) -> None:
 
 
 def told_command(spool: Path) -> Told | None:
-    """Read what was started; None where nothing was."""
+    """Read what was started; None where nothing was, or a power cut took what was said.
+
+    Raises `OSError` where it can't be read.
+    """
     told = _read(spool / COMMAND)
     try:
         pid, started = int(told["pid"]), int(told["started_ns"])
@@ -118,7 +121,10 @@ def told_command(spool: Path) -> Told | None:
 
 
 def told_end(spool: Path, told: Told) -> Finished | None:
-    """Read how the command ended; None where nobody saw it, or could say it."""
+    """Read how the command ended; None where nobody saw it, or could say it.
+
+    Raises `OSError` where it can't be read.
+    """
     try:
         return Finished(**{**_read(spool / ENDED), "streams": told.streams})
     except TypeError:
@@ -128,6 +134,6 @@ def told_end(spool: Path, told: Told) -> Finished | None:
 def _read(path: Path) -> Mapping[str, Any]:
     try:
         found = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (FileNotFoundError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -35,7 +35,7 @@ def recover(site: Site) -> tuple[list[str], list[str]]:
                 if taken is not None:
                     remove_asides(taken.events)
                     _record(site, taken)
-                    sweep(site.ledger.place, dead=spool.writers)
+                    sweep(site.ledger.place, dead=spool.dead_writers)
             except Exception:  # noqa: BLE001 - what one run left mustn't stop every answer
                 unrecorded.append(spool.run_id)
     return running, unrecorded
@@ -47,7 +47,7 @@ def is_running(spool: Spool) -> bool:
 
 
 def _record(site: Site, spool: Spool) -> None:
-    from provgraph.collect.account import told_command, told_end
+    from provgraph.collect.account import Told, told_command, told_end
     from provgraph.collect.gitstate import git_state
 
     done = spool.concluded(site.ledger)
@@ -58,11 +58,14 @@ def _record(site: Site, spool: Spool) -> None:
         return
     told = told_command(spool.events)
     trace = make_full_tracer(site).collect(spool.events)
-    if told is None or not (told.pid or trace.processes):
+    if not (told and told.pid) and not trace.processes:
         spool.finish()  # it died before the command started
         return
+    if told is None:
+        document = spool.document
+        told = Told(0, tuple(document["argv"]), document["started_ns"], ())
     finished = told_end(spool.events, told) or _broken_off(told, trace)
-    if not told.pid:  # its watcher died as it started it: who of the tree is missing isn't known
+    if not told.pid:  # its watcher died as it started it: who is missing of the tree isn't known
         trace = replace(trace, gaps=(*trace.gaps, ("log-cut", spool.document["step"]["label"])))
     record_run(site, spool, finished, trace, git_state(site.root, site.ledger.key))
 
@@ -90,10 +93,10 @@ def _outlived(spool: Spool) -> bool:
     """Tell whether the command still runs, started by a watcher that was killed."""
     from provgraph.collect.account import told_command
 
-    told = told_command(spool.events)
-    if told is None or told.pid <= 0 or spool.owner is None:
-        return False
     try:
+        told = told_command(spool.events)
+        if told is None or told.pid <= 0 or spool.owner is None:
+            return False
         # Our entry in its PYTHONPATH names the spool, so a pid used again isn't mistaken for it.
         with open(f"/proc/{told.pid}/environ", "rb") as file:
             return os.fsencode(spool.run_id) in file.read()

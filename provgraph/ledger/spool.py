@@ -29,7 +29,7 @@ from provgraph.ledger.files import (
     write_failed,
 )
 from provgraph.ledger.ledger import Ledger
-from provgraph.ledger.owner import Owner, owner_in, state_of, this_process
+from provgraph.ledger.owner import Owner, is_there, owner_in, state_of, this_process
 from provgraph.ledger.reading import parse, unreadable
 from provgraph.ledger.sealing import objects_of
 from provgraph.model.digests import content_digest, identity
@@ -100,11 +100,12 @@ class Spool:
         ledger.members.write(self.directory / "record.json", data, secret=True)
 
     @property
-    def writers(self) -> set[int]:
-        """Give the numbers of the processes that had it: its own, and who took it over."""
+    def dead_writers(self) -> set[int]:
+        """Give the numbers of the processes that had it, as far as nobody has them by now."""
         taken = _TAKEN.fullmatch(self.directory.name)
         numbers = {int(taken[4])} if taken else set[int]()
-        return numbers | ({self.owner.pid} if self.owner else set())
+        numbers |= {self.owner.pid} if self.owner else set()
+        return {number for number in numbers if not is_there(number)}
 
     def conclude(self, ledger: Ledger, *records: Recorded) -> str:
         """Append the run's records and remove the spool; gives the last one's name.

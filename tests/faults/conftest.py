@@ -29,7 +29,14 @@ def asking() -> Iterator[Asking]:
     there.close()
 
 
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory, asking: Asking) -> World:
+    """Make the project that `world` gives."""
+    return World(tmp_path_factory.mktemp("world") / "world", asking)
+
+
 @pytest.fixture
-def world(tmp_path: Path, asking: Asking) -> World:
+def world(made_once: World) -> World:
     """Give a project with one recorded run, and an input that has changed since."""
-    return World(tmp_path / "world", asking)
+    made_once.restore()
+    return made_once

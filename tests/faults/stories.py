@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.faults.world import LOG, RUN, STATUS, VERIFY, Answer, World
+from tests.faults.world import IMPACT, LOG, RUN, STATUS, VERIFY, Answer, World
 from tests.scenario.shell import PROVGRAPH, Said
 
 Env = Mapping[str, str]
@@ -142,7 +142,7 @@ class Recovery(Writer):
         gaps = json.loads(said.out)["gaps"]
         if any(gap["reason"] in ("unprojected", "running") for gap in gaps):
             return []
-        log, shown = world.asking(world.project, LOG, STATUS)
+        log, shown, impact = world.asking(world.project, LOG, STATUS, IMPACT)
         new = [
             run
             for run in json.loads(log[1])["runs"]
@@ -151,6 +151,8 @@ class Recovery(Writer):
         tops = [run for run in new if run["step"] == "sh"]
         if [run["status"] for run in tops] != [self.status]:
             return [f"not once, or not {self.status}: {new} {shown}"]
+        if wrong := world.missed(impact[1]):
+            return wrong
         return [f"left: {world.spooled()}"] if world.spooled() else []
 
     status = "interrupted"

@@ -97,18 +97,38 @@ def test_a_killed_watcher_leaves_nothing_beside_its_spool(tmp_path: Path, world:
     assert world.spooled() == []
 
 
-def test_a_record_that_cannot_be_read_yet_is_not_made_anew(world: World) -> None:
+@pytest.mark.parametrize("name", ["record.json", "events/command.json"])
+def test_what_cannot_be_read_yet_is_neither_made_anew_nor_forgotten(
+    world: World, name: str
+) -> None:
     killing_its_watcher(world, "cp in.csv copy.csv")
     (spool,) = world.spooled()
-    kept = world.ledger / "spool" / spool / "record.json"
-    kept.mkdir()  # reading it fails, as from a bad disk
+    file = world.ledger / "spool" / spool / name
+    told = file.read_bytes() if file.exists() else b""
+    file.unlink(missing_ok=True)
+    file.mkdir()  # reading it fails, as from a bad disk
 
     gaps = world.project.ask("status")["gaps"]
     assert [gap["reason"] for gap in gaps if gap["grade"] == "blocking"] == ["unprojected"]
 
     (taken,) = world.spooled()
-    (world.ledger / "spool" / taken / "record.json").rmdir()
+    file = world.ledger / "spool" / taken / name
+    file.rmdir()
+    if told:
+        file.write_bytes(told)
     assert [run["status"] for run in new_runs(world)] == ["interrupted"]
+
+
+@pytest.mark.parametrize("left", [b"", b'{"pid": 12'])
+def test_a_power_cut_that_took_what_was_started_leaves_the_run(world: World, left: bytes) -> None:
+    killing_its_watcher(world, "cp in.csv copy.csv")
+    (spool,) = world.spooled()
+    (world.ledger / "spool" / spool / "events" / "command.json").write_bytes(left)
+
+    assert [run["status"] for run in new_runs(world)] == ["interrupted"]
+
+    assert "copy.csv" in world.project.hit("in.csv", "--all")
+    assert "log-cut" in {reason for reason, _ in world.project.blocking("status")}
 
 
 def test_answers_need_no_place_for_the_index(world: World) -> None:

@@ -199,13 +199,13 @@ class World:
             wrong.append("silent, and recorded only afterwards")
         if kind != "refused":
             fine = ("ok", "interrupted") if lasting and kind == "recovered" else ("ok",)
-            wrong += self._missed(impact[1])
+            wrong += self.missed(impact[1])
             if any(run["status"] not in fine for run in runs):
                 wrong.append(f"not ok: {[run['status'] for run in runs]}")
         return wrong + self.usable() + self.litter()
 
     @staticmethod
-    def _missed(impact: str) -> list[str]:
+    def missed(impact: str) -> list[str]:
         """Say what the answer lacks; a blocking gap says that it may."""
         answer = json.loads(impact)
         if any(gap["grade"] == "blocking" for gap in answer["gaps"]):

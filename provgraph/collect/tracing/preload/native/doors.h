@@ -168,9 +168,12 @@ LOOK(faccessat, at, (int at, const char *path, int mode, int flags), (at, path, 
 DOOR int access(const char *path, int mode) {
     int result = REAL(access)(path, mode);
     size_t size = hook ? strlen(hook) : 0;
-    if (size && (!result || errno != EFAULT) && !strncmp(path, hook, size) &&
-        !strcmp(path + size, "/hooked"))
-        hooked = by_interpreter(CALLER); /* the audit hook tells us that it is there */
+    if (size && (!result || errno != EFAULT) && !strncmp(path, hook, size)) {
+        if (!strcmp(path + size, "/hooked"))
+            hooked = by_interpreter(CALLER); /* the audit hook tells us that it is there */
+        else if (!strcmp(path + size, "/lost"))
+            __atomic_fetch_add(&head->lost, 1, __ATOMIC_RELAXED); /* or that it has no room */
+    }
     looked(CALLER, AT_FDCWD, path, result != 0);
     return result;
 }
