@@ -80,8 +80,8 @@ class Bench:
 
 
 def sample(cases: Sequence[Case], every: int) -> list[Case]:
-    """Take one of `every` cases, another for each way to fail, so that all operations are met."""
-    shift = {fault.name: number for number, fault in enumerate(FAULTS)}
+    """Take one of `every` cases: for each way to fail other operations, as far apart as can be."""
+    shift = {fault.name: number * every // len(FAULTS) for number, fault in enumerate(FAULTS)}
     return [case for case in cases if (case.at + shift[case.fault.name]) % every == 0]
 
 
