@@ -119,6 +119,21 @@ def test_what_cannot_be_read_yet_is_neither_made_anew_nor_forgotten(
     assert [run["status"] for run in new_runs(world)] == ["interrupted"]
 
 
+def test_what_a_run_wrote_unseen_is_a_gap_though_the_run_itself_falls(world: World) -> None:
+    killing_its_watcher(world, "sh all.sh")
+    (spool,) = world.spooled()
+    logs = (world.ledger / "spool" / spool / "events").glob("*.log")
+    (log,) = [path for path in logs if b"fit.py" in path.read_bytes()]
+    log.write_bytes(b"")
+
+    answer = world.project.ask("impact", "in.csv", "--all")
+
+    named = {hit["name"] for hit in (*answer["affected"], *answer["already_stale"])}
+    assert "mid.csv" in named
+    assert "out.txt" not in named
+    assert "log-cut" in {gap["reason"] for gap in answer["gaps"] if gap["grade"] == "blocking"}
+
+
 @pytest.mark.parametrize("left", [b"", b'{"pid": 12'])
 def test_a_power_cut_that_took_what_was_started_leaves_the_run(world: World, left: bytes) -> None:
     killing_its_watcher(world, "cp in.csv copy.csv")
