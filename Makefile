@@ -6,6 +6,7 @@
 #   make page         check the explorer's page: types, and what its tests need (Node, npm)
 #   make test-lowest  the unit tests with the oldest dependencies that provgraph accepts
 #   make accuracy     what is hit and missed when pipelines are edited, beside dvc
+#   make faults       every file operation fails, a thousand runs are killed (FAULTS_ARGS="--every 20")
 #   make bench        measurements beside their peers
 #   make format       what lint would ask for
 #   make reference    write docs/reference and schemas/ anew
@@ -32,7 +33,7 @@ PIP := -m pip --disable-pip-version-check --no-input --quiet
 EDITABLE := install --no-deps --no-build-isolation --editable .
 
 .DEFAULT_GOAL := help
-.PHONY: accuracy help demo test test-lowest check page lint types layers docs reference schemas format bench \
+.PHONY: accuracy faults help demo test test-lowest check page lint types layers docs reference schemas format bench \
 	requirements clean
 
 help:
@@ -85,6 +86,9 @@ accuracy: $(VENV)/.dev $(VENV)/.native $(PEER)/bin/dvc
 $(PEER)/bin/detect-secrets: $(VENV)/.made
 	test -x $(PEER)/bin/python || $(PYTHON) -m venv $(PEER)
 	$(PEER)/bin/python $(PIP) install "detect-secrets>=1.5"
+
+faults: $(VENV)/.dev $(VENV)/.native
+	$(VENV)/bin/python -m tests.faults $(FAULTS_ARGS)
 
 bench: $(VENV)/.dev $(PEER)/bin/detect-secrets
 	$(VENV)/bin/python -m benchmarks $(BENCH_ARGS)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from provgraph.model.records import Recorded
 
 TRIES = 5  # to find inferred edges while others write
+IN_MEMORY = ":memory:"
 LOCAL = "local"  # what PROVGRAPH_GRAPH says to leave a shared graph aside
 Progress = Callable[[int, int | None], None]
 
@@ -58,14 +59,20 @@ class Graphs:
 
     @cached_property
     def index(self) -> LocalGraph:
-        """The local graph: a view of this ledger, made again where it can't be used."""
-        from provgraph.graph.local import LocalGraph, NeedsRebuild, remove_index
+        """The local graph: a view of this ledger, made again where it can't be used.
+
+        Where it can't be kept, on a full disk, it is made in memory: slower, and as right.
+        """
+        from provgraph.graph.local import LocalGraph, NeedsRebuild, Unkept, remove_index
 
         try:
-            return LocalGraph(self._path, project=self._project)
-        except NeedsRebuild:
-            remove_index(self._path)
-            return LocalGraph(self._path, project=self._project)
+            try:
+                return LocalGraph(self._path, project=self._project)
+            except NeedsRebuild:
+                remove_index(self._path)
+                return LocalGraph(self._path, project=self._project)
+        except (Unkept, OSError):
+            return LocalGraph(IN_MEMORY, project=self._project)
 
     @cached_property
     def shared(self) -> Neo4jGraph | None:
@@ -173,12 +180,12 @@ class Graphs:
             self._fall_back(error)
         if self._away:
             self.leave_out("graph-away", self._away)
-        self._fill_index(progress)
+        self._bring_in_step(progress)
 
     def lookup(self) -> LocalGraph:
         """Give the local index in step with the ledger, for the recorder."""
         self.left_out = []
-        self._fill_index(None)
+        self._bring_in_step(None)
         return self.index
 
     def rebuild(self, *, progress: Progress | None = None) -> GraphStatus:
@@ -234,6 +241,19 @@ class Graphs:
         for name in sorted(names - known - waiting):  # a push leaves out what is damaged here
             if name[:12] not in told:
                 self.leave_out("damaged-record", name[:12])
+
+    def _bring_in_step(self, progress: Progress | None) -> None:
+        """Fill the index, in memory where its file takes no more."""
+        from provgraph.graph.local import LocalGraph, Unkept
+
+        left_out = list(self.left_out)
+        try:
+            self._fill_index(progress)
+        except Unkept:
+            self.__dict__.pop("index").close()
+            self.__dict__["index"] = LocalGraph(IN_MEMORY, project=self._project)
+            self.left_out = left_out
+            self._fill_index(progress)
 
     def _fill_index(self, progress: Progress | None) -> None:
         """Project the records that the index doesn't know yet."""

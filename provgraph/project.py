@@ -973,9 +973,11 @@ class Project:
     def verify(self, *, artifacts: bool = False, progress: Progress | None = None) -> Report:
         """Check the ledger's bytes, objects and seals; `artifacts`: the files on disk, too."""
         from provgraph.governance import audit
+        from provgraph.ledger.files import sweep
 
         if progress is not None:
             progress(0, len(self.ledger.names()))
+        sweep(self.ledger.place)
         return audit.verify(self.ledger, self._artifacts() if artifacts else None)
 
     def seal(self) -> Report:

@@ -9,7 +9,7 @@ from provgraph.analysis.facts import Facts
 from provgraph.analysis.falling import integers
 from provgraph.analysis.judgement import Judgement, Trouble
 from provgraph.model.answers import MISSING, RANK, GapNote
-from provgraph.model.gaps import BLOCKING, grade_of, words_of
+from provgraph.model.gaps import BLOCKING, HIDES_PRODUCTS, grade_of, words_of
 
 
 def resting_on(
@@ -85,17 +85,22 @@ def gap_notes(
     judgement: Judgement,
     *,
     runs: Collection[int],
+    fallen: Collection[int] = (),
     title: Callable[[str], str],
     settled: Collection[str] = (),
 ) -> tuple[GapNote, ...]:
     """Grade and say what isn't known.
 
-    `runs` are those whose capture gaps matter to the answer; `settled` are the names that the
-    answer lists anyway, so that a trouble which only touches those can't hide anything more.
+    `runs` are those whose capture gaps matter to the answer, `fallen` those that the answer lists
+    anyway: of them only what may hide a product of theirs. `settled` are the names that it lists,
+    so that a trouble which only touches those can't hide anything more.
     """
     seen: dict[tuple[str, str], GapNote] = {}
     for _, reason, subject in judgement.facts.store.run_gaps(sorted(runs)):
         seen.setdefault((reason, subject), note(reason, title(subject)))
+    for _, reason, subject in judgement.facts.store.run_gaps(sorted(fallen)):
+        if reason in HIDES_PRODUCTS:
+            seen.setdefault((reason, subject), note(reason, title(subject)))
     for trouble in judgement.troubles:
         place = (trouble.reason, trouble.subject)
         if place in seen:

@@ -358,11 +358,12 @@ def already(fall: Fall, wording: Wording) -> tuple[Already, ...]:
 
 
 def gaps(fall: Fall, wording: Wording) -> tuple[GapNote, ...]:
-    """Say what could hide a hit: gaps of live runs that the answer doesn't list anyway."""
+    """Say what could hide a hit: gaps of live runs; of those that fall, gaps in what they wrote."""
     after = fall.after
-    live = {run for run in live_runs(after) if run not in after.stale}
+    live = live_runs(after)
+    fallen = {run for run in live if run in after.stale}
     settled = {fell.name for fell in fall.fell} | {name for name, _, _ in fall.already}
-    return gap_notes(after, runs=live, title=wording.title, settled=settled)
+    return gap_notes(after, runs=live - fallen, fallen=fallen, title=wording.title, settled=settled)
 
 
 def totals(fall: Fall, found: Sequence[Hit], wording: Wording) -> Mapping[str, int]:

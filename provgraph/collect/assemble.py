@@ -17,11 +17,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
+from provgraph.collect.account import Finished
 from provgraph.collect.modules import searched
 from provgraph.collect.noise import Noise
 from provgraph.collect.outside import Outside
 from provgraph.collect.places import Places
-from provgraph.collect.run import Finished
 from provgraph.collect.trace import Access, Trace
 from provgraph.model.digests import ABSENT, content_digest
 from provgraph.model.gaps import BLOCKING, grade_of

@@ -10,12 +10,12 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from provgraph.collect.account import Finished
 from provgraph.collect.assemble import Observed, assemble, record_of
 from provgraph.collect.family import Program
 from provgraph.collect.noise import Noise
 from provgraph.collect.outside import Outside
 from provgraph.collect.places import Places
-from provgraph.collect.run import Finished
 from provgraph.collect.steps import Handed, OneStepError, Share, handed_to, shares_of
 from provgraph.collect.trace import Trace
 from provgraph.collect.tracing.programs import is_launcher

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from provgraph.collect.tracing.aside import remove_asides
 from provgraph.collect.watching import Site, make_full_tracer, record_run
+from provgraph.ledger.files import sweep
 from provgraph.ledger.spool import Spool, claim, spools
+
+if TYPE_CHECKING:
+    from provgraph.collect.account import Finished, Told
+    from provgraph.collect.trace import Trace
 
 
 def recover(site: Site) -> tuple[list[str], list[str]]:
@@ -27,7 +33,9 @@ def recover(site: Site) -> tuple[list[str], list[str]]:
             try:
                 taken = claim(spool)
                 if taken is not None:
+                    remove_asides(taken.events)
                     _record(site, taken)
+                    sweep(site.ledger.place, dead=spool.dead_writers)
             except Exception:  # noqa: BLE001 - what one run left mustn't stop every answer
                 unrecorded.append(spool.run_id)
     return running, unrecorded
@@ -39,57 +47,58 @@ def is_running(spool: Spool) -> bool:
 
 
 def _record(site: Site, spool: Spool) -> None:
+    from provgraph.collect.account import Told, told_command, told_end
     from provgraph.collect.gitstate import git_state
-    from provgraph.collect.run import COMMAND, Finished, told_streams
 
-    done = spool.concluded()
+    done = spool.concluded(site.ledger)
     if done:
         for record in done:
             site.ledger.append(record)
         spool.finish()
         return
-    told = _told(spool.events / COMMAND)
-    if not told:
+    told = told_command(spool.events)
+    trace = make_full_tracer(site).collect(spool.events)
+    if not (told and told.pid) and not trace.processes:
         spool.finish()  # it died before the command started
         return
-    trace = make_full_tracer(site).collect(spool.events)
-    started = int(told.get("started_ns", spool.document.get("started_ns", 0)))
-    ended = max([started, *(access.when for access in trace.accesses)])
-    finished = Finished(
+    if told is None:
+        document = spool.document
+        told = Told(0, tuple(document["argv"]), document["started_ns"], ())
+    finished = told_end(spool.events, told) or _broken_off(told, trace)
+    if not told.pid:  # its watcher died as it started it: who is missing of the tree isn't known
+        trace = replace(trace, gaps=(*trace.gaps, ("log-cut", spool.document["step"]["label"])))
+    record_run(site, spool, finished, trace, git_state(site.root, site.redactor))
+
+
+def _broken_off(told: Told, trace: Trace) -> Finished:
+    """Say what can be said of how a command ended that nobody waited for."""
+    from provgraph.collect.account import Finished
+
+    ended = max([told.started_ns, *(access.when for access in trace.accesses)])
+    return Finished(
         status="interrupted",
         exit=None,
         signal=None,
-        started_ns=started,
+        started_ns=told.started_ns,
         ended_ns=ended,
-        seconds=(ended - started) / 1e9,
+        seconds=(ended - told.started_ns) / 1e9,
         cpu_seconds=0.0,
         peak_memory=0,
-        pid=int(told.get("pid", 0)),
-        streams=told_streams(told),
+        pid=told.pid,
+        streams=told.streams,
     )
-    record_run(site, spool, finished, trace, git_state(site.root, site.redactor))
 
 
 def _outlived(spool: Spool) -> bool:
     """Tell whether the command still runs, started by a watcher that was killed."""
-    from provgraph.collect.run import COMMAND
+    from provgraph.collect.account import told_command
 
-    told = _told(spool.events / COMMAND)
-    pid = told.get("pid")
-    if not isinstance(pid, int) or pid <= 0 or spool.owner is None:
-        return False
     try:
+        told = told_command(spool.events)
+        if told is None or told.pid <= 0 or spool.owner is None:
+            return False
         # Our entry in its PYTHONPATH names the spool, so a pid used again isn't mistaken for it.
-        with open(f"/proc/{pid}/environ", "rb") as file:
+        with open(f"/proc/{told.pid}/environ", "rb") as file:
             return os.fsencode(spool.run_id) in file.read()
     except OSError:
         return False
-
-
-def _told(path: os.PathLike[str]) -> dict[str, Any]:
-    try:
-        with open(path, encoding="utf-8") as file:
-            told = json.load(file)
-    except (OSError, ValueError):
-        return {}
-    return told if isinstance(told, dict) else {}

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import os
 import resource
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Literal, NoReturn
 
+from provgraph.collect.account import Finished, tell_command, tell_end, tell_pid
 from provgraph.collect.trace import Access
 from provgraph.collect.tracing.interface import Start, Tracer
 from provgraph.collect.tracing.programs import find
 from provgraph.errors import Exit, RunFailed
-
-COMMAND = "command.json"
 
 # Handed on to the command when someone sends them to us. What the terminal sends (^C, ^\, a
 # hang-up), the command gets from the terminal itself: it is in our process group.
@@ -39,26 +37,6 @@ _RESTORED = tuple(
     getattr(signal, name) for name in ("SIGPIPE", "SIGXFSZ", "SIGXFZ") if hasattr(signal, name)
 )
 _STOPPED_BY_PERSON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL, signal.SIGQUIT)
-
-
-@dataclass(frozen=True)
-class Finished:
-    """How a command ended. Times in ns since 1970, `seconds` by a clock that doesn't jump.
-
-    `exit` is its status, or None where `signal` ended it; `streams` are the files that its
-    standard descriptors were when it started.
-    """
-
-    status: Literal["ok", "failed", "interrupted"]
-    exit: int | None
-    signal: int | None
-    started_ns: int
-    ended_ns: int
-    seconds: float
-    cpu_seconds: float
-    peak_memory: int
-    pid: int
-    streams: tuple[Access, ...] = ()
 
 
 def run_command(
@@ -88,6 +66,15 @@ def run_command(
         raise RunFailed(f"{path}: can't be executed", exit_code=Exit.NOT_EXECUTABLE)
     start = tracer.prepare(environ, spool, os.path.join(cwd, path), command)
     attending = tracer.attend(spool)
+    streams = open_streams(time.time_ns())
+    try:
+        tell_command(
+            spool, shown or command, os.path.join(cwd, path), os.fspath(cwd), time.time_ns(), streams
+        )
+    except OSError:
+        with attending:
+            pass
+        raise
     with _signals() as mask:
         started = time.time_ns()
         clock = time.monotonic()
@@ -102,8 +89,7 @@ def run_command(
                 exit_code=Exit.NOT_FOUND if missing else Exit.NOT_EXECUTABLE,
             ) from error
         with attending:
-            streams = open_streams(pid, started)
-            _tell(spool, pid, shown or command, path, cwd, streams, started)
+            tell_pid(spool, pid)
             if on_spawn is not None:
                 with contextlib.suppress(Exception):
                     on_spawn(pid)
@@ -111,7 +97,7 @@ def run_command(
         seconds = time.monotonic() - clock
     ended = max(time.time_ns(), started)
     code = os.waitstatus_to_exitcode(status)
-    return Finished(
+    finished = Finished(
         status=_status(code),
         exit=code if code >= 0 else None,
         signal=-code if code < 0 else None,
@@ -121,8 +107,10 @@ def run_command(
         cpu_seconds=usage.ru_utime + usage.ru_stime,
         peak_memory=usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
         pid=pid,
-        streams=streams,
+        streams=tuple(replace(one, pid=pid) for one in streams),
     )
+    tell_end(spool, finished)
+    return finished
 
 
 def leave(finished: Finished) -> NoReturn:
@@ -146,19 +134,22 @@ def die_by(number: int) -> None:
     sys.exit(128 + number)
 
 
-def open_streams(pid: int, when: int) -> tuple[Access, ...]:
-    """Give the files that standard input, output and error are: the shell's redirections."""
+def open_streams(when: int) -> tuple[Access, ...]:
+    """Give the files that standard input, output and error are: the shell's redirections.
+
+    They are accesses of a process that isn't there yet: number 0.
+    """
     found: list[Access] = []
     for descriptor, path, flags, seen in _redirected():
         mode = flags & os.O_ACCMODE
         identity = (seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
         if descriptor == 0:
-            found.append(Access("read", path, when, pid, size=seen.st_size, stat=identity))
+            found.append(Access("read", path, when, 0, size=seen.st_size, stat=identity))
         elif mode != os.O_RDONLY:
             # The shell truncated it before we started: what it held, nobody can tell any more.
             kept = bool(flags & os.O_APPEND) and seen.st_size > 0
             action: Literal["append", "write"] = "append" if kept else "write"
-            found.append(Access(action, path, when, pid, size=seen.st_size))
+            found.append(Access(action, path, when, 0, size=seen.st_size))
     return tuple(found)
 
 
@@ -258,45 +249,6 @@ def _wait(pid: int, mask: set[int]) -> tuple[int, resource.struct_rusage]:
         if number != signal.SIGCHLD and someone:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, number)
-
-
-def _tell(
-    spool: Path,
-    pid: int,
-    command: Sequence[str],
-    path: str,
-    cwd: Path,
-    streams: Sequence[Access],
-    started: int,
-) -> None:
-    """Note in the spool what runs, for the tracer and for whoever finds the spool later."""
-    told = {
-        "pid": pid,
-        "argv": list(command),
-        "path": os.path.join(cwd, path),
-        "cwd": os.fspath(cwd),
-        "started_ns": started,
-        "streams": [[one.action, one.path.hex(), one.size, one.stat] for one in streams],
-    }
-    temporary = spool / f"{COMMAND}.new"
-    with contextlib.suppress(OSError):
-        temporary.write_text(json.dumps(told), "utf-8")
-        temporary.replace(spool / COMMAND)
-
-
-def told_streams(told: Mapping[str, Any]) -> tuple[Access, ...]:
-    """Read `streams` of `command.json` back, for a run whose watcher died."""
-    return tuple(
-        Access(
-            action,
-            bytes.fromhex(path),
-            told["started_ns"],
-            told["pid"],
-            size=size,
-            stat=None if stat is None else tuple(stat),
-        )
-        for action, path, size, stat in told.get("streams", ())
-    )
 
 
 def _status(code: int) -> Literal["ok", "failed", "interrupted"]:

@@ -22,11 +22,11 @@ from provgraph.collect.nested import Enclosing, Nested, enclosing
 from provgraph.errors import NotWatched, ProvgraphError, RunFailed
 
 if TYPE_CHECKING:
+    from provgraph.collect.account import Finished
     from provgraph.collect.assemble import Lookup
     from provgraph.collect.configuration import Configuration
     from provgraph.collect.content import Contents
     from provgraph.collect.gitstate import GitState
-    from provgraph.collect.run import Finished
     from provgraph.collect.secrets import Redactor
     from provgraph.collect.trace import Trace
     from provgraph.collect.tracing import AuditTracer, PreloadTracer
@@ -101,8 +101,8 @@ def watch(site: Site, command: Sequence[str], said: Said, *, say: Say | None = N
     try:
         run = new_run_id()
         document = document_of(site, command, said)
-        spool = Spool.begin(site.ledger, run, document)
         tracer = make_full_tracer(site, calls=said.calls)
+        spool = Spool.begin(site.ledger, run, document)
     except Exception as error:  # capture never harms the run it watches
         raise _not_watched(error) from error
     meanwhile = _Meanwhile(site)
@@ -118,12 +118,12 @@ def watch(site: Site, command: Sequence[str], said: Said, *, say: Say | None = N
             shown=document["argv"],
         )
     except RunFailed:
-        with contextlib.suppress(ProvgraphError):
-            spool.finish()
+        _drop(spool)
         raise
     except Exception as error:
         if meanwhile.began:
             raise
+        _drop(spool)
         raise _not_watched(error) from error
     status = finished.exit if finished.exit is not None else -(finished.signal or 0)
     if tracer.why and sys.platform == "linux":
@@ -140,12 +140,22 @@ def watch(site: Site, command: Sequence[str], said: Said, *, say: Say | None = N
             import traceback
 
             traceback.print_exc()
-        tell(f"the command ran, but recording it failed: {error}")
-        hint = getattr(error, "hint", "")
+        words = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else f"{error}"
+        tell(f"the command ran, but recording it failed: {words}")
+        hint = getattr(error, "hint", "").removesuffix(", then do it again")
         tell((f"{hint}; " if hint else "") + "the next provgraph command tries again")
     finally:
         meanwhile.close()
     return status
+
+
+def _drop(spool: Spool) -> None:
+    """Leave nothing of a run that didn't begin."""
+    from provgraph.collect.tracing.aside import remove_asides
+
+    remove_asides(spool.events)
+    with contextlib.suppress(ProvgraphError):
+        spool.finish()
 
 
 def _not_watched(error: Exception) -> NotWatched:

@@ -77,12 +77,14 @@ class Draft:
         self._modes, self._secret = modes, secret
         make_directory(directory, modes, secret=secret)
         self.path = directory / f"{TEMPORARY}{os.getpid()}-{os.urandom(6).hex()}"
+        self._fd = -1
         mode = modes.secret_file if secret else modes.file
         try:
             self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
             if modes.forced:
                 os.fchmod(self._fd, mode)
         except OSError as error:
+            self.discard()
             raise write_failed(error, directory) from error
 
     def write(self, data: bytes) -> None:
@@ -124,14 +126,15 @@ class Draft:
 
     def discard(self) -> None:
         """Leave nothing behind."""
-        self._close()
+        with contextlib.suppress(OSError):
+            self._close()
         with contextlib.suppress(OSError):
             self.path.unlink()
 
     def _close(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        handle, self._fd = self._fd, -1  # whatever close says, the descriptor is gone
+        if handle >= 0:
+            os.close(handle)
 
 
 def publish_all(drafts: Iterable[tuple[Draft, Path]], *, again: Collection[Path] = ()) -> None:
@@ -250,14 +253,23 @@ def _sync_file(path: Path) -> None:
         raise write_failed(error, path) from error
 
 
-def sweep(directory: Path, *, older_than: float = LEFT_OVER_AFTER) -> int:
-    """Remove drafts that killed writers left at or below a directory; gives how many."""
+def sweep(
+    directory: Path, *, older_than: float = LEFT_OVER_AFTER, dead: Collection[int] = ()
+) -> int:
+    """Remove drafts that killed writers left at or below a directory; gives how many.
+
+    `dead` are numbers of processes known to be: their drafts needn't be old. Should one be
+    another's, of another machine, its write fails and isn't acknowledged.
+    """
     swept, now = 0, time.time()
+    theirs = tuple(f"{TEMPORARY}{number}-" for number in dead)
     for parent, _, files in os.walk(directory):
         for file in files:
             path = Path(parent, file)
             with contextlib.suppress(OSError):
-                if file.startswith(TEMPORARY) and now - path.stat().st_mtime > older_than:
+                if not file.startswith(TEMPORARY):
+                    continue
+                if file.startswith(theirs) or now - path.stat().st_mtime > older_than:
                     path.unlink()
                     swept += 1
     return swept

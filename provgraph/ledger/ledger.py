@@ -205,13 +205,16 @@ class Ledger:
         """
         names = tuple(sorted(set(object_names)))
         for name in names:
-            here = any(self.members.holds(kind, hex_of(name)) for kind in (PRIVATE, OBJECTS))
-            if not here and not self.is_erased(name):
+            if not self.holds(name) and not self.is_erased(name):
                 raise missing(f"object {name}")
         sweep(self.place / PRIVATE)
         return self.append(
             EraseRecord(project=self.project_id, at=at or utc_now(), objects=names, reason=reason)
         )
+
+    def holds(self, name: str) -> bool:
+        """Tell whether an object, private or not, is here (its bytes are not looked at)."""
+        return any(self.members.holds(kind, hex_of(name)) for kind in (PRIVATE, OBJECTS))
 
     def is_erased(self, name: str) -> bool:
         """Tell whether an object was erased."""

@@ -53,8 +53,17 @@ class Members:
         return self.place / member(kind, name)
 
     def holds(self, kind: str, name: str) -> bool:
-        """Tell whether a member's file is there; its bytes are not looked at."""
-        return os.path.exists(f"{self.place}/{member(kind, name)}")
+        """Tell whether a member's file is there; its bytes are not looked at.
+
+        A disk that can't say so raises `LedgerError`: to take that for "no" would lose something.
+        """
+        try:
+            os.stat(f"{self.place}/{member(kind, name)}")
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise unreadable(f"{kind}/{name}", error) from error
+        return True
 
     def put(self, kind: str, name: str, data: bytes) -> None:
         """Write a member durably. A damaged one is replaced, a whole one only synced."""

@@ -54,6 +54,11 @@ def this_process(pid: int | None = None) -> Owner:
     )
 
 
+def is_there(pid: int) -> bool:
+    """Tell whether a process of this machine has a number at present."""
+    return _start_of(pid) is not None
+
+
 def state_of(owner: Owner) -> State:
     """Tell whether a process lives, is dead, or can't be judged from here."""
     boot = _boot()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -71,8 +72,10 @@ def tombstone_in(name: str, data: bytes) -> EraseRecord | None:
 
 def unreadable(what: str, error: OSError) -> LedgerError:
     """Say that the system wouldn't let something be read."""
+    denied = error.errno in (errno.EACCES, errno.EPERM)
     return LedgerError(
-        f"can't read {what}: {error.strerror or error}", hint="check its owner and permissions"
+        f"can't read {what}: {error.strerror or error}",
+        hint="check its owner and permissions" if denied else "check that disk (dmesg)",
     )
 
 

@@ -29,8 +29,9 @@ from provgraph.ledger.files import (
     write_failed,
 )
 from provgraph.ledger.ledger import Ledger
-from provgraph.ledger.owner import Owner, owner_in, state_of, this_process
-from provgraph.ledger.reading import parse
+from provgraph.ledger.owner import Owner, is_there, owner_in, state_of, this_process
+from provgraph.ledger.reading import parse, unreadable
+from provgraph.ledger.sealing import objects_of
 from provgraph.model.digests import content_digest, identity
 from provgraph.model.records import Recorded, to_bytes
 
@@ -98,13 +99,21 @@ class Spool:
         data = b"".join(map(to_bytes, records))
         ledger.members.write(self.directory / "record.json", data, secret=True)
 
+    @property
+    def dead_writers(self) -> set[int]:
+        """Give the numbers of the processes that had it, as far as nobody has them by now."""
+        taken = _TAKEN.fullmatch(self.directory.name)
+        numbers = {int(taken[4])} if taken else set[int]()
+        numbers |= {self.owner.pid} if self.owner else set()
+        return {number for number in numbers if not is_there(number)}
+
     def conclude(self, ledger: Ledger, *records: Recorded) -> str:
         """Append the run's records and remove the spool; gives the last one's name.
 
         The records are kept in the spool first. So whoever finds the spool after a crash in here
         appends the same bytes, and one run never becomes two records.
         """
-        if self.concluded() != list(records):
+        if self.concluded(ledger) != list(records):
             self.keep(ledger, *records)
         name = ""
         for record in records:
@@ -112,15 +121,28 @@ class Spool:
         self.finish()
         return name
 
-    def concluded(self) -> list[Recorded]:
-        """Give the records that `conclude` was appending when its process died."""
+    def concluded(self, ledger: Ledger) -> list[Recorded]:
+        """Give the records that `conclude` was appending when its process died.
+
+        Nothing where a file that they name isn't there: they were kept together with it, and the
+        disk failed or the machine went down amid that, so none of them was appended. Raises
+        `LedgerError` where they can't be read: made anew, they would be others.
+        """
+        path = self.directory / "record.json"
         try:
-            data = (self.directory / "record.json").read_bytes()
-            return [
+            data = path.read_bytes()
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise unreadable(f"{path}", error) from error
+        try:
+            found = [
                 parse(content_digest(line)[3:], line) for line in data.splitlines(keepends=True)
             ]
-        except (OSError, LedgerError):
+        except LedgerError:
             return []
+        named = {digest for record in found for digest in objects_of(record)}
+        return found if all(ledger.holds(one) or ledger.is_erased(one) for one in named) else []
 
     def finish(self) -> None:
         """Remove the spool: its record is durable, or there is nothing to record."""

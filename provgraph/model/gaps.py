@@ -76,6 +76,10 @@ REASONS: dict[str, tuple[str, str]] = {
 }
 
 
+# Those by which a run may have written what no record names: where it falls, more may fall with it.
+HIDES_PRODUCTS = frozenset({"log-cut", "capture-failed"})
+
+
 def grade_of(reason: str) -> str:
     """Grade a reason; one that this version doesn't know blocks."""
     return REASONS.get(reason, (BLOCKING, ""))[0]

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from provgraph.analysis.asking import Questions
     from provgraph.collect.configuration import Configuration
     from provgraph.collect.content import Contents
+    from provgraph.collect.secrets import Redactor
     from provgraph.graphs import Graphs
     from provgraph.ledger.ledger import Ledger
 
@@ -59,6 +60,10 @@ class Site(Protocol):
     @property
     def graphs(self) -> Graphs:
         """The graph, and what records name."""
+
+    @property
+    def redactor(self) -> Redactor:
+        """What puts fingerprints in the place of secrets."""
 
     @property
     def cache_path(self) -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from provgraph.collect import redact
 from provgraph.errors import CannotAnswer
 from provgraph.model.answers import Content
 from provgraph.model.digests import ABSENT, content_digest
@@ -34,7 +33,7 @@ def content_of(site: Site, version: Generation, *, most: int) -> Content:
         data = path.read_bytes()
         plain = content_digest(data)
         if version.digest in (plain, contents.keyed(plain)):
-            return Content(name, redact.redact_bytes(data, site.ledger.key), "the working tree")
+            return Content(name, site.redactor.data(data), "the working tree")
     for data in _kept(site, version):
         if len(data) <= most:
             return Content(name, data, "the ledger")
@@ -42,7 +41,7 @@ def content_of(site: Site, version: Generation, *, most: int) -> Content:
     original = known.find(name, version.digest, version.size)
     if original is None or len(original.data) > most:
         raise CannotAnswer(f"the content of {name} isn't at hand any more")
-    data = redact.redact_bytes(original.data, site.ledger.key)
+    data = site.redactor.data(original.data)
     return Content(name, data, original.where)
 
 

@@ -24,7 +24,7 @@ from provgraph.errors import LedgerError
 if TYPE_CHECKING:
     from typing import Self
 
-    from provgraph.collect.run import Finished
+    from provgraph.collect.account import Finished
     from provgraph.collect.tracing.audit.within import Within
     from provgraph.collect.watching import Site
     from provgraph.ledger.spool import Spool
@@ -124,22 +124,16 @@ class _Block:
             raise
 
     def _begin(self, name: str, argv: list[str]) -> Within:
-        from provgraph.collect.run import COMMAND
+        from provgraph.collect.account import tell_command, tell_pid
         from provgraph.collect.tracing.audit.within import Within, aside
         from provgraph.collect.watching import make_tracer
 
         self._started = time.time_ns()
         self._clock = time.monotonic()
         self._cpu = _cpu_seconds()
-        told = {
-            "pid": self.pid,
-            "argv": argv,
-            "path": "",  # nothing was started
-            "cwd": os.getcwd(),
-            "started_ns": self._started,
-        }
-        with aside():
-            (self._spool.events / COMMAND).write_text(json.dumps(told), "utf-8")
+        with aside():  # nothing is started: there is no path
+            tell_command(self._spool.events, argv, "", os.getcwd(), self._started)
+            tell_pid(self._spool.events, self.pid)
         self._tracer = make_tracer(self._site, cached=False)
         watch = Within(self._tracer, self._spool.events, name)
         try:
@@ -179,10 +173,12 @@ class _Block:
             ) from error
 
     def _record(self, finished: Finished) -> None:
+        from provgraph.collect.account import tell_end
         from provgraph.collect.gitstate import git_state
         from provgraph.collect.watching import record_run
 
         site = self._site
+        tell_end(self._spool.events, finished)
         trace = self._tracer.collect(self._spool.events)
         try:
             git = git_state(site.root, site.redactor)
@@ -192,7 +188,7 @@ class _Block:
             site.close()
 
     def _finished(self) -> Finished:
-        from provgraph.collect.run import Finished
+        from provgraph.collect.account import Finished
 
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return Finished(

@@ -108,10 +108,21 @@ class NeedsRebuild(StoreError):
     """The index is damaged or of another version: remove it and project the ledger anew."""
 
 
+class Unkept(StoreError):
+    """The index can't be kept where it is to lie: no room, no permission, a failing disk."""
+
+
 def remove_index(path: Path) -> None:
     """Delete an index and everything beside it; what isn't there is no fault."""
     for suffix in ("", *SIDE_FILES):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _unkept(fault: str, error: Exception) -> Unkept:
+    return Unkept(
+        f"the graph index {fault}: {error}",
+        hint="Free some space there, or name another place by XDG_CACHE_HOME.",
+    )
 
 
 class Connection:
@@ -125,7 +136,7 @@ class Connection:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.touch(mode=0o600)  # it holds titles and notes
             except OSError as error:
-                raise StoreError(f"the graph index {path} can't be made: {error}") from error
+                raise _unkept(f"{path} can't be made", error) from error
         with self._translated():
             self.raw = sqlite3.connect(
                 ":memory:" if path is None else path,
@@ -257,7 +268,7 @@ class Connection:
                 ) from error
             if code == "SQLITE_ERROR" and "no such" in str(error):
                 raise self._damaged(error) from error
-            raise StoreError(f"the graph index {self.path}: {error}") from error
+            raise _unkept(f"{self.path} can't be kept", error) from error
         except sqlite3.DatabaseError as error:
             raise self._damaged(error) from error
 

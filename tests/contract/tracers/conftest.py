@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from provgraph.collect.run import Finished
+from provgraph.collect.account import Finished
 from provgraph.collect.trace import Trace
 from provgraph.collect.tracing.preload.build import library
 from tests.support.required import missing

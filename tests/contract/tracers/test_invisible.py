@@ -225,6 +225,21 @@ def test_a_full_spool_harms_nothing(watch: Watch) -> None:
     assert seen.gaps == {("log-cut", "main.py")}
 
 
+def test_a_fork_that_finds_no_room_for_its_log_is_missed(watch: Watch) -> None:
+    watch.write("x.csv", "1")
+    # From the fork on, the child can't make a file longer; its parent can.
+    seen = watch.python(
+        "import os, resource\n"
+        "size, most = resource.getrlimit(resource.RLIMIT_FSIZE)\n"
+        "def limit(size):\n    resource.setrlimit(resource.RLIMIT_FSIZE, (size, most))\n"
+        "os.register_at_fork(before=lambda: limit(0), after_in_parent=lambda: limit(size))\n"
+        "if os.fork() == 0:\n    open('x.csv').read()\n    os._exit(0)\n"
+        "os.wait()\nprint('done')"
+    )
+    assert (seen.status, seen.out, seen.err) == (0, b"done\n", b"")
+    assert ("log-cut", "main.py") in seen.gaps
+
+
 def test_a_provgraph_that_died_harms_nothing(watch: Watch) -> None:
     watch.write("x.csv", "old")
     watch.write(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from provgraph.collect.account import Finished
 from provgraph.collect.assemble import (
     UNKNOWN,
     Observed,
@@ -19,7 +20,6 @@ from provgraph.collect.assemble import (
 )
 from provgraph.collect.content import Contents
 from provgraph.collect.outside import Outside, outside_name
-from provgraph.collect.run import Finished
 from provgraph.collect.trace import Access, Action, Trace
 from provgraph.model.digests import ABSENT, content_digest
 from provgraph.model.parts import BYTES, LISTING, SYNTAX

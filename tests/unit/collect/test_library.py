@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 import provgraph
+from provgraph.collect.account import Finished
 from provgraph.collect.assemble import assemble
 from provgraph.collect.content import Contents
 from provgraph.collect.library import block, params, step, telling
 from provgraph.collect.outside import Outside
-from provgraph.collect.run import Finished
 from provgraph.collect.trace import Access, Trace
 from provgraph.collect.tracing.audit.log import read_log
 from provgraph.errors import ProvgraphError, UsageError

@@ -118,7 +118,7 @@ def test_a_run_killed_while_it_recorded_is_one_record(ledger: Ledger) -> None:
     (spool,) = dead_spools(ledger)
     taken = claim(spool)
     assert taken is not None
-    (record,) = taken.concluded()
+    (record,) = taken.concluded(ledger)
     assert record == a_run(3)
     taken.conclude(ledger, record)
     assert len(ledger.names()) == 1
@@ -138,11 +138,28 @@ def test_a_run_of_several_records_is_all_of_them(ledger: Ledger) -> None:
     (spool,) = dead_spools(ledger)
     taken = claim(spool)
     assert taken is not None
-    assert taken.concluded() == [a_run(3), a_run(4), a_run(5)]
+    assert taken.concluded(ledger) == [a_run(3), a_run(4), a_run(5)]
     assert len(ledger.names()) == 1
-    taken.conclude(ledger, *taken.concluded())
+    taken.conclude(ledger, *taken.concluded(ledger))
     assert len(ledger.names()) == 3
     assert list(spools(ledger)) == []
+
+
+def test_records_whose_objects_were_lost_are_not_believed(ledger: Ledger) -> None:
+    dies(
+        ledger,
+        "private = {'agent': ledger.put_private('agent', {'user': 'eva'})}\n"
+        "spool.keep(ledger, a_run(3, private=private))\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n",
+    )
+    (spool,) = dead_spools(ledger)
+    (record,) = spool.concluded(ledger)
+    private = record.private["agent"]
+    ledger.members.path_of("private", private[3:]).unlink()
+    assert spool.concluded(ledger) == []
+    ledger.put_private("agent", {"user": "eva"})
+    ledger.erase([private], "forgotten")
+    assert spool.concluded(ledger) == [record]
 
 
 def rewritten(spool: Spool, change: Callable[[dict[str, Any]], None]) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 from provgraph.collect.secrets import Redactor
+from provgraph.collect.tracing.aside import make_aside
 from provgraph.model.digests import keyed_digest
 
 TOO_LARGE = "too-large"
@@ -45,9 +46,7 @@ class Answers:
         self._directory: str | None = None
         path = os.fspath(spool / "ask")
         if len(os.fsencode(path)) > _LONGEST:
-            import tempfile
-
-            self._directory = tempfile.mkdtemp(prefix="provgraph-", dir="/tmp")
+            self._directory = make_aside(spool)
             path = os.path.join(self._directory, "ask")
         self.path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

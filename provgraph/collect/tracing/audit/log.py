@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -72,6 +72,15 @@ def read_logs(spool: Path) -> list[ProcessLog]:
     """Read every log of a spool, in the order in which the processes began."""
     found = [read_log(path) for path in spool.glob("*.log")]
     return sorted((log for log in found if log.pid), key=lambda log: (log.began, log.pid))
+
+
+def are_lost(spool: Path, logs: Sequence[ProcessLog]) -> bool:
+    """Tell whether a process logged, or tried to, that none of the logs read is of.
+
+    Its log can't be read, or its first words found no room.
+    """
+    tried = {path.stem for end in ("log", "lost") for path in spool.glob(f"*.{end}")}
+    return len(tried) > len(logs)
 
 
 def read_log(path: Path) -> ProcessLog:

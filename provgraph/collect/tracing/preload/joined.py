@@ -20,7 +20,7 @@ from provgraph.collect.noise import HANDING_OVER, SERVERS, SESSION_SOCKETS
 from provgraph.collect.trace import Access, Action, Process, Trace
 from provgraph.collect.tracing import programs
 from provgraph.collect.tracing.audit.loads import Opening, proven
-from provgraph.collect.tracing.audit.log import ProcessLog, Spawn, read_logs
+from provgraph.collect.tracing.audit.log import ProcessLog, Spawn, are_lost, read_logs
 from provgraph.collect.tracing.audit.tree import Command, Sight, command_of, label_of, trace_of
 from provgraph.collect.tracing.preload import ring
 from provgraph.collect.tracing.preload.kinship import family_of
@@ -66,7 +66,7 @@ def read_trace(spool: Path, method: str, *, ended: bool = True) -> Trace:
     logs = read_logs(spool)
     seen = _Native(logs, command, events, config, traced)
     gaps = [*seen.gaps()]
-    if lost:
+    if lost or are_lost(spool, logs):
         gaps.append(("log-cut", label_of(command.argv)))
     for pid in going_on:
         last = seen.by_pid.get(pid, [None])[-1]

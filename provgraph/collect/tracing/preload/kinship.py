@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 
 from provgraph.collect.family import NOBODY, Family, Given, Program
 from provgraph.collect.noise import SESSION_SOCKETS
+from provgraph.collect.tracing.aside import ASIDE
 from provgraph.collect.tracing.preload.ring import Event
 
 _MOST = 20_000  # programs; beyond, numbers of processes may have come round
 _SOCKET = b"socket:"
-_ASKING = re.compile(r"(?:/spool/\w{26}/events|/provgraph-\w{8})/ask\Z")
+_ASKING = re.compile(rf"(?:/spool/\w{{26}}/events|{ASIDE})/ask\Z")
 
 
 @dataclass(slots=True)

@@ -6,13 +6,13 @@ import contextlib
 import ctypes
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
 from provgraph.collect.trace import Trace
+from provgraph.collect.tracing.aside import make_aside, remove_asides
 from provgraph.collect.tracing.audit.tracer import AuditTracer
 from provgraph.collect.tracing.interface import Start
 from provgraph.collect.tracing.preload import ring
@@ -36,7 +36,6 @@ class PreloadTracer:
     def __init__(self, audit: AuditTracer, library: Library) -> None:
         self._audit = audit
         self._library = library.path
-        self._aside: str | None = None
         self.why = library.why
 
     def prepare(
@@ -76,7 +75,7 @@ class PreloadTracer:
         place = os.fspath(spool)
         if any(letter in place for letter in " :\t\n") or _forbids_code(place):
             # LD_PRELOAD knows no quoting, and code is mapped from few places on some machines.
-            self._aside = place = tempfile.mkdtemp(prefix="provgraph-", dir="/tmp")
+            place = make_aside(spool)
             if _forbids_code(place):
                 raise OSError("no place that code may be loaded from")
             os.symlink(spool / "ring.0", os.path.join(place, "ring.0"))
@@ -95,8 +94,7 @@ class PreloadTracer:
             with attending:
                 yield
         finally:
-            if self._aside is not None:
-                shutil.rmtree(self._aside, ignore_errors=True)
+            remove_asides(spool)
 
     def collect(self, spool: Path) -> Trace:
         """Read what both saw, and judge who of the tree nothing watched."""

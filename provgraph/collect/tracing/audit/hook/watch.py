@@ -129,9 +129,10 @@ def emit(record: bytes) -> None:
 
 
 def lose() -> None:
-    """Say that something is missing from the log, in the one way a full disk may still have."""
+    """Say that something is missing from the log, in the ways that a full disk may still have."""
     State.lost += 1
     if State.lost == 1:
+        posix.access(HERE + "/lost", 0)  # to the native library, which needs no room
         try:
             name = "%s%d-%d.lost" % (SPOOL, State.pid, State.began)
             posix.close(posix.open(name, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))

@@ -176,6 +176,8 @@ DOOR int access(const char *path, int mode) {
             __atomic_fetch_add(&counting, 1, __ATOMIC_RELEASE);
         else if (!strcmp(told, "/counted"))
             __atomic_fetch_sub(&counting, 1, __ATOMIC_RELEASE);
+        else if (!strcmp(told, "/lost"))
+            __atomic_fetch_add(&head->lost, 1, __ATOMIC_RELAXED); /* or that it has no room */
     }
     looked(CALLER, AT_FDCWD, path, result != 0);
     return result;

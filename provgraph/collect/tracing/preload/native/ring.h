@@ -164,8 +164,11 @@ static char *map_chunk(unsigned number, int create) {
     long fd = raw_open(name, O_RDWR | (create ? O_CREAT : 0));
     if (fd < 0)
         return NULL;
-    /* Allocated, not only grown: on a full disk a write to a hole would kill the program. */
-    long failed = create ? RAW4(SYS_fallocate, fd, 0, 0, CHUNK) : 0;
+    /* Allocated, not only grown: on a full disk a write to a hole would kill the program. A signal
+     * of the program's own may come amid it. */
+    long failed = create ? -EINTR : 0;
+    for (int tries = 0; failed == -EINTR && tries < 1000; tries++)
+        failed = RAW4(SYS_fallocate, fd, 0, 0, CHUNK);
     char *place = failed ? MAP_FAILED
                          : (char *)raw(SYS_mmap, 0, CHUNK, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     RAW3(SYS_close, fd, 0, 0);
