@@ -19,7 +19,8 @@ def recover(site: Site) -> tuple[list[str], list[str]]:
     unrecorded: list[str] = []
     for spool in spools(site.ledger):
         if spool.state == "live":
-            running.append(spool.run_id)
+            if not (spool.document.get("shell") and _is_around_us(site, spool)):
+                running.append(spool.run_id)
         elif spool.state == "dead":
             if _outlived(spool):
                 running.append(spool.run_id)  # only its watcher died
@@ -31,6 +32,14 @@ def recover(site: Site) -> tuple[list[str], list[str]]:
             except Exception:  # noqa: BLE001 - what one run left mustn't stop every answer
                 unrecorded.append(spool.run_id)
     return running, unrecorded
+
+
+def _is_around_us(site: Site, spool: Spool) -> bool:
+    """Tell whether we are what a watched shell runs at the moment, and all that it runs."""
+    from provgraph.collect.nested import watched_shells
+    from provgraph.collect.shell.book import waits
+
+    return spool.run_id in watched_shells(site.ledger.place) and not waits(spool)
 
 
 def is_running(spool: Spool) -> bool:
@@ -51,6 +60,11 @@ def _record(site: Site, spool: Spool) -> None:
     told = _told(spool.events / COMMAND)
     if not told:
         spool.finish()  # it died before the command started
+        return
+    if spool.document.get("shell"):
+        from provgraph.collect.shell.book import recover_shell
+
+        recover_shell(site, spool, int(told["pid"]))
         return
     trace = make_full_tracer(site).collect(spool.events)
     started = int(told.get("started_ns", spool.document.get("started_ns", 0)))

@@ -110,7 +110,7 @@ def run_command(
     ended = max(time.time_ns(), started)
     code = os.waitstatus_to_exitcode(status)
     return Finished(
-        status=_status(code),
+        status=status_of(code),
         exit=code if code >= 0 else None,
         signal=-code if code < 0 else None,
         started_ns=started,
@@ -297,7 +297,8 @@ def told_streams(told: Mapping[str, Any]) -> tuple[Access, ...]:
     )
 
 
-def _status(code: int) -> Literal["ok", "failed", "interrupted"]:
+def status_of(code: int) -> Literal["ok", "failed", "interrupted"]:
+    """Judge an exit status, or minus the signal that ended a command."""
     if code == 0:
         return "ok"
     stopped = -code if code < 0 else code - 128

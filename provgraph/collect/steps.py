@@ -101,6 +101,22 @@ def handed_to(trace: Trace, places: Places, pid: int, when: int) -> Handed | Non
     )
 
 
+def left_with(trace: Trace, places: Places) -> tuple[Access, ...]:
+    """Give what the command itself knows in the end of the files that were read.
+
+    That is what it read, and what its programs told it by their output and their ends. Where that
+    can't be told, it is everything.
+    """
+    everything = tuple(one for one in trace.accesses if one.action in _READS)
+    if trace.family.why:
+        return everything
+    try:
+        split = _Split(trace, places, ())
+    except OneStepError:
+        return everything
+    return tuple(_Lines(split).timeline(split.groups.of(0)))
+
+
 def shares_of(trace: Trace, places: Places, streams: Sequence[Access]) -> list[Share]:
     """Give the steps of a run, makers before those that read what they made.
 
