@@ -17,6 +17,9 @@ EXISTS = "#exists"
 # Followed by names of modules: which file in this directory each of them would be imported from.
 IMPORTS = "#imports:"
 
+# Followed by a digest of a source: whether this notebook has a code cell of that text.
+CELL = "#cell:"
+
 # What being there is recorded as: the digest of the part, and of a whole that nobody read.
 THERE = "v:there"
 

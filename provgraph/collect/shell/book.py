@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from provgraph.collect import keeping
 from provgraph.collect.nested import SHELL
 from provgraph.collect.noise import Noise
 from provgraph.collect.outside import Outside
@@ -24,7 +25,6 @@ from provgraph.collect.places import Places
 from provgraph.collect.run import Finished, status_of
 from provgraph.collect.shell import typed
 from provgraph.collect.shell.lines import Line, Lines
-from provgraph.collect.trace import Access
 from provgraph.collect.tracing.preload import ring
 from provgraph.collect.tracing.preload.joined import still_runs
 from provgraph.collect.watching import Said, Say, Site, again, new_run_id, step_of, tilde
@@ -229,21 +229,8 @@ class Book:
         """Remember what the shell itself knows from now on, of which contents."""
         if found is None:
             return
-        contents = self._site.contents()
-
-        def digest(access: Access) -> str | None:
-            with contextlib.suppress(OSError):
-                there = os.stat(access.path)
-                if access.stat is not None and access.stat[1:4] == (
-                    there.st_ino,
-                    there.st_size,
-                    there.st_mtime_ns,
-                ):
-                    known = contents.digest(access.path)
-                    return known[0] if known is not None else None
-            return None
-
-        kept = typed.kept_of(line, found, self._places(), digest)
+        places = self._places()
+        kept = keeping.kept(typed.learnt(line, found, places), places, self._site.contents().digest)
         for access in kept:
             self._kept[access.path, access.action] = access
         if kept:
@@ -268,7 +255,11 @@ class Book:
         from provgraph.collect.gitstate import git_state
 
         site = self._site
-        trace = typed.with_kept(line, found, self._places())
+        pid = found.command.pid
+        trace = keeping.put_before(
+            line.kept, found.trace, self._places(), pid=pid, began=line.started
+        )
+        trace = replace(trace, processes=(*trace.processes, *line.kept_by))
         spool = Spool.begin(site.ledger, new_run_id(), self._document(line, found))
         try:
             with site.ledger.together():

@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from provgraph.collect.family import NOBODY, Family, Program
+from provgraph.collect.keeping import READS
 from provgraph.collect.noise import BY_HAND, INTERPRETERS
 from provgraph.collect.places import Places
 from provgraph.collect.shell.lines import Line, Lines
@@ -28,7 +29,6 @@ from provgraph.model.names import name_of
 _FILES = frozenset("rwuaxeldnt")
 _OWN_DOING = frozenset("rwuadntc")  # by which a shell is part of what its line did
 _CHANGES = frozenset({"write", "append", "update", "remove", "rename", "copy"})
-_READS = frozenset({"read", "module", "program", "source", "keys"})
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _ASSIGNED = re.compile(r"\bfor\s+(\w+)|(?<![\w$])(\w+)\+?=|\bread\s+(?:-\S+\s+)*(\w+)")
@@ -109,24 +109,16 @@ def _status(line: Line, family: Family, root: Program | None) -> int | None:
     return max(ended, key=lambda one: one.until or 0).status
 
 
-def kept_of(
-    line: Line, typed: Typed, places: Places, digest: Callable[[Access], str | None]
-) -> tuple[Access, ...]:
-    """Give what the shell has learnt from files by a line, with the content that they have now.
+def learnt(line: Line, typed: Typed, places: Places) -> tuple[Access, ...]:
+    """Give what the shell has learnt from files by a line.
 
     Nothing by programs alone: how they ended, a person sees, and not the next line.
     """
     if _only_programs(line, typed.trace.family):
         return ()
     if typed.alone:  # it may have decided by how that ended
-        found = tuple(one for one in typed.trace.accesses if one.action in _READS)
-    else:
-        found = left_with(typed.trace, places)
-    return tuple(
-        replace(one, before=digest(one) if one.before is None else one.before)
-        for one in found
-        if places.name(places.real(one.path)) is not None
-    )
+        return tuple(one for one in typed.trace.accesses if one.action in READS)
+    return left_with(typed.trace, places)
 
 
 def _only_programs(line: Line, family: Family) -> bool:
@@ -139,31 +131,6 @@ def _only_programs(line: Line, family: Family) -> bool:
     if _PIPELINE.fullmatch(line.text):
         first = first[-1:]  # the others are processes of their own, in any shell
     return (started | _BUILTINS).issuperset(first)
-
-
-def with_kept(line: Line, typed: Typed, places: Places) -> Trace:
-    """Put what the shell knew before a line in front of what the line did."""
-    read = {places.real(one.path): one for one in typed.trace.accesses if one.action in _READS}
-    kept = []
-    for access in line.kept:
-        again = read.get(places.real(access.path))
-        # Two contents of one name: which of them counted for what, nobody can tell.
-        both = again is not None and again.stat != access.stat
-        when = min(access.when, line.started - 1)
-        kept.append(
-            replace(
-                access,
-                pid=typed.command.pid,
-                when=when,
-                before=None if both else access.before,
-            )
-        )
-    trace = typed.trace
-    return replace(
-        trace,
-        accesses=(*kept, *trace.accesses),
-        processes=(*trace.processes, *line.kept_by),
-    )
 
 
 def names_in(text: str) -> list[str]:
