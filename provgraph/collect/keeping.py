@@ -14,7 +14,19 @@ from dataclasses import replace
 from provgraph.collect.places import Places
 from provgraph.collect.trace import Access, Trace
 
+CHANGES = frozenset({"write", "append", "update", "remove", "rename", "copy"})
 READS = frozenset({"read", "module", "program", "source", "keys"})
+
+
+def makes(trace: Trace, places: Places) -> bool:
+    """Tell whether something that is no noise was made, changed or removed, or was said."""
+    return bool(trace.said) or any(
+        places.name(places.end_of_links(places.real(path))) is not None
+        for access in trace.accesses
+        if access.action in CHANGES
+        for path in (access.path, access.other)
+        if path is not None
+    )
 
 
 def kept(

@@ -6,7 +6,8 @@ import json
 import os
 from typing import Any
 
-from provgraph.collect.watching import Site, make_full_tracer, record_run
+from provgraph.collect.keeping import makes
+from provgraph.collect.watching import Site, make_full_tracer, places_of, record_run
 from provgraph.ledger.spool import Spool, claim, spools
 
 
@@ -67,6 +68,9 @@ def _record(site: Site, spool: Spool) -> None:
         recover_shell(site, spool, int(told["pid"]))
         return
     trace = make_full_tracer(site).collect(spool.events)
+    if spool.document.get("cell") and not makes(trace, places_of(site, spool.document["host"])):
+        spool.finish()  # the usual end of a notebook's kernel
+        return
     started = int(told.get("started_ns", spool.document.get("started_ns", 0)))
     ended = max([started, *(access.when for access in trace.accesses)])
     finished = Finished(

@@ -30,7 +30,7 @@ class Kernel:
         )
         message["metadata"] = {"cellId": cell} if cell else {}
         self._client.shell_channel.send(message)
-        said = ""
+        said: str = ""
         while True:
             try:
                 heard = self._client.get_iopub_msg(timeout=WAIT)
@@ -63,7 +63,7 @@ def kernel(project: Project, **env: str) -> Iterator[Kernel]:
 
 
 def notebook(project: Project, name: str, *sources: str) -> None:
-    cells = [
+    cells: list[dict[str, Any]] = [
         {
             "id": f"c{number}",
             "cell_type": "code",

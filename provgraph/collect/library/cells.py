@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from provgraph.model.records import RunRecord, Use
 
 _KERNEL = ("python", "-m", "ipykernel_launcher")
-_CHANGES = frozenset({"write", "append", "update", "remove", "rename", "copy"})
 _ASKED = 200  # notebooks in a directory that are looked into
 _loaded: Cells | None = None
 
@@ -112,16 +111,18 @@ class Cells:
                 self._done(result)
 
     def _done(self, result: Any) -> None:
+        from provgraph.collect import keeping
         from provgraph.collect.parts import cell_part
         from provgraph.collect.tracing.audit.within import aside
+        from provgraph.collect.watching import places_of
 
         with aside():
             source = str(getattr(result.info, "raw_cell", "") or "")
             if source.strip():
                 self._ran[cell_part(source)] = source
             trace = self._tracer.collect(self._spool.events)
-            places = self._places()
-            if not _makes(trace, places):
+            places = places_of(self._site, self._spool.document["host"])
+            if not keeping.makes(trace, places):
                 return
             finished = self._finished(result)
             self._watch.stop()
@@ -144,7 +145,7 @@ class Cells:
         with aside():
             site = self._site
             document = document_of(site, _KERNEL, Said(name="a cell"))
-            document |= {"inside": True, "argv": list(self._argv())}
+            document |= {"inside": True, "cell": True, "argv": list(self._argv())}
             self._spool = Spool.begin(site.ledger, new_run_id(), document)
             started = time.time_ns()
             told = {
@@ -169,19 +170,6 @@ class Cells:
     def _argv(self) -> tuple[str, ...]:
         """Give what a redo is told: nothing can be started that would execute one cell."""
         return _KERNEL if getattr(self._shell, "kernel", None) is not None else ()
-
-    def _places(self) -> Places:
-        from provgraph.collect.noise import Noise
-        from provgraph.collect.outside import Outside
-        from provgraph.collect.places import Places
-
-        site = self._site
-        return Places(
-            os.path.join(os.path.realpath(os.fsencode(site.root)), b""),
-            Noise(os.fspath(site.root), site.configuration.noise_table),
-            Outside(key=site.ledger.key, host=self._spool.document["host"]),
-            site.configuration.stream_table,
-        )
 
     # -- the record ----------------------------------------------------------------------------
 
@@ -299,16 +287,6 @@ class Cells:
             touched=dict.fromkeys(self._ran, THERE),
             size=found[1] if found is not None and saved else None,
         )
-
-
-def _makes(trace: Trace, places: Places) -> bool:
-    return bool(trace.said) or any(
-        places.name(places.end_of_links(places.real(path))) is not None
-        for access in trace.accesses
-        if access.action in _CHANGES
-        for path in (access.path, access.other)
-        if path is not None
-    )
 
 
 def _with_use(record: RunRecord, use: Use | None) -> RunRecord:

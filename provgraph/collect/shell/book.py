@@ -19,15 +19,13 @@ from typing import Any
 
 from provgraph.collect import keeping
 from provgraph.collect.nested import SHELL
-from provgraph.collect.noise import Noise
-from provgraph.collect.outside import Outside
 from provgraph.collect.places import Places
 from provgraph.collect.run import Finished, status_of
 from provgraph.collect.shell import typed
 from provgraph.collect.shell.lines import Line, Lines
 from provgraph.collect.tracing.preload import ring
 from provgraph.collect.tracing.preload.joined import still_runs
-from provgraph.collect.watching import Said, Say, Site, again, new_run_id, step_of, tilde
+from provgraph.collect.watching import Said, Say, Site, again, new_run_id, places_of, step_of, tilde
 from provgraph.errors import ProvgraphError
 from provgraph.ledger.spool import Spool, spools
 
@@ -78,14 +76,7 @@ class Book:
         self._config = ring.read_config(self._events)
 
     def _places(self) -> Places:
-        """Name places anew: what was a folder may be a link by now."""
-        site = self._site
-        return Places(
-            os.path.join(os.path.realpath(os.fsencode(site.root)), b""),
-            Noise(os.fspath(site.root), site.configuration.noise_table),
-            Outside(key=site.ledger.key, host=self._spool.document["host"]),
-            site.configuration.stream_table,
-        )
+        return places_of(self._site, self._spool.document["host"])
 
     @property
     def waiting(self) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from provgraph.collect.family import NOBODY, Family, Program
-from provgraph.collect.keeping import READS
+from provgraph.collect.keeping import READS, makes
 from provgraph.collect.noise import BY_HAND, INTERPRETERS
 from provgraph.collect.places import Places
 from provgraph.collect.shell.lines import Line, Lines
@@ -28,7 +28,6 @@ from provgraph.model.names import name_of
 
 _FILES = frozenset("rwuaxeldnt")
 _OWN_DOING = frozenset("rwuadntc")  # by which a shell is part of what its line did
-_CHANGES = frozenset({"write", "append", "update", "remove", "rename", "copy"})
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _ASSIGNED = re.compile(r"\bfor\s+(\w+)|(?<![\w$])(\w+)\+?=|\bread\s+(?:-\S+\s+)*(\w+)")
@@ -225,16 +224,12 @@ def _alone(events: Sequence[Event], lines: Lines) -> Command | None:
 
 def _counts(trace: Trace, places: Places) -> bool:
     """Tell whether something of the project was made or removed, or code of it ran."""
-    for access in trace.accesses:
-        if access.action in _CHANGES:
-            paths = [access.path, *([access.other] if access.other is not None else [])]
-            if any(places.name(places.end_of_links(places.real(path))) for path in paths):
-                return True
-        elif access.action in ("program", "module"):
-            path = places.real(access.path)
-            if places.inside(path) and places.name(path) is not None:
-                return True
-    return any(_runs_script(one, places) for one in trace.family.programs) or bool(trace.said)
+    if makes(trace, places) or any(_runs_script(one, places) for one in trace.family.programs):
+        return True
+    code = (one.path for one in trace.accesses if one.action in ("program", "module"))
+    return any(
+        places.inside(path) and places.name(path) is not None for path in map(places.real, code)
+    )
 
 
 def _runs_script(program: Program, places: Places) -> bool:
