@@ -63,7 +63,7 @@ def test_a_session_is_recorded(shop: Project, workers: tuple[str, ...]) -> None:
     (run,) = [one for one in shop.runs() if not one["within"]]
     assert (run["step"], run["status"]) == ("python -m pytest", "ok")
     assert inputs(shop) >= {"shop.py", "conftest.py", "test_shop.py", "data.csv"}
-    assert shop.hit("data.csv") == {"report.txt"}
+    assert "report.txt" in shop.hit("data.csv")
     # It is the step that it is behind `provgraph run --`, and redone by that.
     shop.write("data.csv", "3\n")
     shop.provgraph("redo")
