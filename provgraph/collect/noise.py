@@ -31,6 +31,7 @@ DEFAULT_NOISE: tuple[str, ...] = (
     "**/.hypothesis/**",
     "**/.tox/**",
     "**/.nox/**",
+    "**/.snakemake/**",
     ".provgraph",
     ".provgraph/**",
     # Editors' swap, backup and lock files.
