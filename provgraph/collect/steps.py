@@ -37,7 +37,8 @@ _PLAIN_BUILDERS = frozenset({"make", "gmake", "ninja", "samu"})
 _LONGEST = 1 << 20  # bytes of a makefile that are searched
 # Snakemake checks and hashes what its jobs took and gave. What a Snakefile decides by itself, by a
 # file that a job made, or by what is there, is another matter.
-_DECIDES = (b"checkpoint", b"exists", b"isfile", b"isdir", b"getsize", b"getmtime", b"stat(")
+_READS_ON = (b"checkpoint",)
+_LOOKS_ON = (b"exists", b"isfile", b"isdir", b"getsize", b"getmtime", b"stat(")
 _ALL_IN_ONE = "--force-use-threads"
 _PART_OF_ONE = ("--target-jobs", "--mode")  # a job that Snakemake carries out in another Snakemake
 _DUE = (b".d", b".dep", b".P", b"/.ninja_deps", b"/.ninja_log")
@@ -189,7 +190,9 @@ class _Split:
         self.programs = trace.family.programs
         self.groups = _Groups(len(self.programs))
         self._plain = self._plain_builders()
-        self._jobs = self._plain_snakemakes()
+        self._jobs = self._snakemakes()
+        self._hashing = self._that_leave_it_at(_READS_ON)
+        self._looking = self._that_leave_it_at(_LOOKS_ON)
         self.outside = {one.what for one in self.programs[0].given}  # open before it began
         self.files: dict[bytes, _File] = {}
         self.reads: list[list[Access]] = [[] for _ in self.programs]
@@ -234,34 +237,39 @@ class _Split:
                     found.discard(number)
         return found
 
-    def _plain_snakemakes(self) -> dict[int, set[int]]:
-        """Give the Snakemakes that only look after their jobs, each with the programs of those."""
-        found = {
+    def _snakemakes(self) -> dict[int, set[int]]:
+        """Give the Snakemakes that look after jobs, each with the programs of those."""
+        return {
             one.number: self.trace.family.below(one.number) - {one.number}
             for one in self.programs
             if "snakemake" in _words(one)
             and not any(word.startswith((_ALL_IN_ONE, *_PART_OF_ONE)) for word in one.argv)
         }
+
+    def _that_leave_it_at(self, words: Iterable[bytes]) -> set[int]:
+        """Give the Snakemakes in whose files of before the first job none of the words is."""
+        found = set(self._jobs)
         first = {
             number: min((self.programs[one].since for one in jobs), default=_EVER)
-            for number, jobs in found.items()
+            for number, jobs in self._jobs.items()
         }
         for access in self.trace.accesses if found else ():
             if access.action in _READS and self.places.inside(self.places.real(access.path)):
                 number = self.trace.family.at(access.pid, access.when)
-                if access.when < first.get(number, 0) and _has_any(access.path, _DECIDES):
-                    found.pop(number, None)
+                if access.when < first.get(number, 0) and _has_any(access.path, words):
+                    found.discard(number)
         return found
 
-    def _only_checked(self, access: Access, jobs: set[int]) -> bool:
+    def _only_checked(self, access: Access, program: int) -> bool:
         """Tell of an access of Snakemake's whether a job is why: is it there, what is its hash."""
         if access.action in ("exists", "absent"):
-            return True
+            return program in self._looking
         file = self.files.get(self.places.end_of_links(self.places.real(access.path)))
         return (
-            access.action in ("read", "source")
+            program in self._hashing
+            and access.action in ("read", "source")
             and file is not None
-            and any(program in jobs for _, program in file.touched)
+            and any(one in self._jobs[program] for _, one in file.touched)
         )
 
     def _redirected(self, streams: Sequence[Access]) -> None:
@@ -294,7 +302,7 @@ class _Split:
     def _access(self, access: Access, program: int) -> None:
         if program in self._plain and _only_when(access):
             return
-        if program in self._jobs and self._only_checked(access, self._jobs[program]):
+        if program in self._jobs and self._only_checked(access, program):
             return
         self.own[program].append(access)
         path = self.places.real(access.path)
@@ -746,9 +754,11 @@ class _Lines:
             return False
         version = split.files[path].versions[number]
         reader = split.trace.family.at(access.pid, access.when)
+        of = split.groups.of
         return (
             version.writer is not None
-            and version.writer == reader
+            and reader != NOBODY
+            and of(version.writer) == of(reader)
             and (version.over or not os.path.lexists(path))
         )
 
