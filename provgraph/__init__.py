@@ -115,6 +115,20 @@ def params(path: str | os.PathLike[str]) -> Params:
     return load(path)
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Record each cell that makes something as a run: `%load_ext provgraph` in a notebook."""
+    from provgraph.collect.library.cells import load
+
+    load(shell, _project)
+
+
+def unload_ipython_extension(_shell: Any) -> None:
+    """Stop recording cells: `%unload_ext provgraph`."""
+    from provgraph.collect.library.cells import unload
+
+    unload()
+
+
 def as_text(answer: object) -> str:
     """Write an answer of a `Project` as the command line shows it."""
     from provgraph.render import render

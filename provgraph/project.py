@@ -244,6 +244,12 @@ class Project:
         )
         return watch(self, command, said, say=say)
 
+    def shell(self, shell: str, *, say: Callable[[str], None]) -> int:
+        """Start a shell whose command lines are recorded; gives its own status, as `run` does."""
+        from provgraph.collect.shell.session import watch_shell
+
+        return watch_shell(self, shell, say=say)
+
     def redo(
         self,
         targets: Sequence[str] = (),
@@ -1159,7 +1165,7 @@ class Project:
             private = private["whole"]
             name = private.get("name", "")
         argv = private.get("argv")
-        if not isinstance(argv, list):
+        if not isinstance(argv, list) or not argv:
             return ""
         if private.get("inside"):
             return shlex.join(map(str, argv))

@@ -128,6 +128,7 @@ def as_epilog(examples: str) -> str | None:
 app = _app(root, add_completion=True)
 _add(app, "init", recording.init)
 _add(app, "run", recording.run, context_settings=UNTOUCHED)
+_add(app, "shell", recording.shell)
 _add(app, "impact", asking.impact)
 _add(app, "status", asking.status)
 _add(app, "check", checking.check)

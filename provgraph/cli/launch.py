@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from typing import NamedTuple, NoReturn
 
@@ -99,7 +100,7 @@ def start(order: Order, session: Session) -> int:
     params = dict(_param(text) for text in order.params)
     if not order.command:
         raise UsageError("no command to run", hint="for example: provgraph run -- python train.py")
-    if os.environ.get("PROVGRAPH", "").lower() in ("off", "0", "no", "false"):
+    if _is_off():
         replace_by(order.command)
     try:
         project = session.project()
@@ -121,6 +122,30 @@ def start(order: Order, session: Session) -> int:
         failure.tell(error)
         _unwatched(order.command)
     return status if status >= 0 else end_by(-status)
+
+
+def shell(wanted: str | None, session: Session) -> int:
+    """Start a shell whose lines are recorded; gives its status. A signal ends us as it ended it.
+
+    Raises UsageError, CannotAnswer, RunFailed: an unwatched shell has no need of us.
+    """
+    from provgraph.collect.nested import watched_shells
+    from provgraph.collect.shell.startup import shell_of
+
+    program = shell_of(wanted, os.environ)
+    if _is_off():
+        replace_by([program])
+    project = session.project()
+    if watched_shells(project.ledger.place):
+        raise UsageError("this shell is watched already")
+    if sys.stdin is not None and sys.stdin.isatty():
+        failure.say("commands in this shell are recorded; exit ends it")
+    status = project.shell(program, say=failure.say)
+    return status if status >= 0 else end_by(-status)
+
+
+def _is_off() -> bool:
+    return os.environ.get("PROVGRAPH", "").lower() in ("off", "0", "no", "false")
 
 
 def _param(text: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Putting facts in: init, run, note, pin."""
+"""Putting facts in: init, run, shell, note, pin."""
 
 from __future__ import annotations
 
@@ -103,6 +103,28 @@ def run(
         calls=trace_calls,
     )
     raise typer.Exit(launch.start(order, ctx.obj))
+
+
+def shell(
+    ctx: typer.Context,
+    shell: Annotated[
+        str | None,
+        typer.Option("--shell", metavar="bash|zsh", help="Which one.", show_default="yours"),
+    ] = None,
+) -> None:
+    """Start a shell in which each command line is recorded, as if behind `provgraph run --`.
+
+    It is your own shell, with your own settings; exit ends it. A line is recorded, when it is done,
+    if it made or removed something of the project, or ran code of it. What is edited or checked out
+    by hand (vim, git) is no product. A line of several programs is a run for each step of it, and
+    one that groups them.
+
+    Examples:
+        provgraph shell
+        provgraph shell --shell zsh
+    """
+    session: Session = ctx.obj
+    raise typer.Exit(launch.shell(shell, session))
 
 
 def note(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _NAME = ".nested"
+SHELL = "shell"  # in the events of a watched shell, whose lines are runs; it is none
 _LONGEST = 4 << 20  # bytes of an outer run's logs; to read more for each nested run is too slow
 
 
@@ -51,7 +52,18 @@ class Enclosing:
 
 
 def enclosing(ledger: Path) -> Enclosing | None:
-    """Give the run of a ledger whose library is in this process; of several the innermost."""
+    """Give the run of a ledger whose library is in this process; of several the innermost.
+
+    A watched shell isn't one: what is started there by `provgraph run` stands for itself.
+    """
+    found = {one for one in _around(ledger) if not os.path.exists(one / SHELL)}
+    if not found:
+        return None
+    events = max(found, key=lambda one: one.parent.name)  # run ids are in order of time
+    return Enclosing(events.parent.name, events)
+
+
+def _around(ledger: Path) -> set[Path]:
     spools = os.path.join(os.path.realpath(ledger), "spool", "")
     found = set()
     with (
@@ -62,10 +74,12 @@ def enclosing(ledger: Path) -> Enclosing | None:
             path = line.rstrip("\n").partition("/")[2]
             if path.endswith("/events/ring.0") and f"/{path}".startswith(spools):
                 found.add(Path(f"/{path}").parent)
-    if not found:
-        return None
-    events = max(found, key=lambda one: one.parent.name)  # run ids are in order of time
-    return Enclosing(events.parent.name, events)
+    return found
+
+
+def watched_shells(ledger: Path) -> set[str]:
+    """Give the watched shells of a ledger that this process was started in, as ids of spools."""
+    return {one.parent.name for one in _around(ledger) if os.path.exists(one / SHELL)}
 
 
 def told(events: Path) -> tuple[Nested, ...]:

@@ -31,6 +31,7 @@ DEFAULT_NOISE: tuple[str, ...] = (
     "**/.hypothesis/**",
     "**/.tox/**",
     "**/.nox/**",
+    "**/.snakemake/**",
     ".provgraph",
     ".provgraph/**",
     # Editors' swap, backup and lock files.
@@ -65,7 +66,11 @@ DEFAULT_NOISE: tuple[str, ...] = (
     "~/.jupyter/**",
     "~/.local/lib/**",
     "~/.local/share/jupyter/**",
-    "~/.python_history",
+    "~/.*_history",
+    "~/.*_history-*.tmp",
+    "~/.lesshst",
+    "~/.viminfo*",
+    "~/.zcompdump*",
 )
 
 # Directories whose files are never data, for the tracer: it skips them before they cost anything.
@@ -103,6 +108,25 @@ BUILDERS: frozenset[str] = frozenset(
     (
         "make gmake bmake ninja snakemake cmake scons just task doit dvc waf meson nextflow luigi "
         "invoke inv redo tup bazel"
+    ).split()
+)
+
+# Programs by which a person changes files by hand, in a shell that is watched: what they write is
+# an edit, no product.
+BY_HAND: frozenset[str] = frozenset(
+    (
+        "atom code codium ed emacs emacsclient gedit gvim helix hx joe kak kate kwrite mcedit "
+        "micro nano ne nvim pico sensible-editor subl vi view vim vimdiff visudo "
+        "git gh glab hg jj svn git-lfs git-annex tig lazygit"
+    ).split()
+)
+
+# Programs that carry out a file of the project that is named on their command line.
+INTERPRETERS: frozenset[str] = frozenset(
+    (
+        "R Rscript ash awk bash bun csh dash deno dotnet gawk gnuplot java julia ksh lua luajit "
+        "matlab node octave perl php pwsh python python2 python3 ruby scala sh stata tclsh "
+        "wolframscript zsh"
     ).split()
 )
 

@@ -5,6 +5,7 @@
 | `#bytes` | every byte | `b3:` as `content_digest` |
 | `#syntax` | Python: the tree, docstrings left out, and `#!` and `# ///` lines | `ast3.11:` |
 | | Jupyter notebook: code cells, their tags, the kernel | `nb:` |
+| `#cell:…` | whether a notebook has a code cell of this text | `v:there` |
 | | any other script, and what doesn't parse | `b3:` of the whole |
 | `#body`, a function (`Model.fit`) | Python: see `functions.py` | `ast3.11:` |
 | `#listing` | names in a directory and what they are | `b3:` |
@@ -35,7 +36,7 @@ from provgraph.collect.functions import function_digests
 from provgraph.collect.keys import join_key, split_key
 from provgraph.errors import UsageError
 from provgraph.model.digests import ABSENT, content_digest, identity
-from provgraph.model.parts import BYTES, LISTING, ORDER, SYNTAX
+from provgraph.model.parts import BYTES, CELL, LISTING, ORDER, SYNTAX, THERE
 
 SYNTAX_SCHEME = f"ast{sys.version_info.major}.{sys.version_info.minor}"
 NOTEBOOK_SCHEME = "nb"
@@ -72,6 +73,8 @@ def part_digest(path: str, data: bytes, part: str) -> str:
         return syntax_digest(path, data)
     if columns.is_table(data[:4], data[-4:]):
         return columns.column_digest(data, part) or content_digest(data)
+    if part.startswith(CELL):
+        return THERE if part in map(cell_part, code_cells(data)) else ABSENT
     if is_python(path, data):
         found = code_parts(path, data)
         return found.get(part, ABSENT) if found else content_digest(data)
@@ -402,6 +405,11 @@ def code_cells(data: bytes) -> list[str]:
         return [source for source, _ in _code_cells(json.loads(data))]
     except (ValueError, RecursionError, *_ODD):
         return []
+
+
+def cell_part(source: str) -> str:
+    """Name the part of a notebook that is a code cell of this text."""
+    return CELL + identity("cell", source.strip(), size=8)
 
 
 def _code_cells(notebook: Any) -> Iterator[tuple[str, list[str]]]:

@@ -6,8 +6,9 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from provgraph.collect.keeping import makes
 from provgraph.collect.tracing.aside import remove_asides
-from provgraph.collect.watching import Site, make_full_tracer, record_run
+from provgraph.collect.watching import Site, make_full_tracer, places_of, record_run
 from provgraph.ledger.files import sweep
 from provgraph.ledger.spool import Spool, claim, spools
 
@@ -25,7 +26,8 @@ def recover(site: Site) -> tuple[list[str], list[str]]:
     unrecorded: list[str] = []
     for spool in spools(site.ledger):
         if spool.state == "live":
-            running.append(spool.run_id)
+            if not (spool.document.get("shell") and _is_around_us(site, spool)):
+                running.append(spool.run_id)
         elif spool.state == "dead":
             if _outlived(spool):
                 running.append(spool.run_id)  # only its watcher died
@@ -39,6 +41,14 @@ def recover(site: Site) -> tuple[list[str], list[str]]:
             except Exception:  # noqa: BLE001 - what one run left mustn't stop every answer
                 unrecorded.append(spool.run_id)
     return running, unrecorded
+
+
+def _is_around_us(site: Site, spool: Spool) -> bool:
+    """Tell whether we are what a watched shell runs at the moment, and all that it runs."""
+    from provgraph.collect.nested import watched_shells
+    from provgraph.collect.shell.book import waits
+
+    return spool.run_id in watched_shells(site.ledger.place) and not waits(spool)
 
 
 def is_running(spool: Spool) -> bool:
@@ -57,9 +67,17 @@ def _record(site: Site, spool: Spool) -> None:
         spool.finish()
         return
     told = told_command(spool.events)
+    if told is not None and spool.document.get("shell"):
+        from provgraph.collect.shell.book import recover_shell
+
+        recover_shell(site, spool, told.pid)
+        return
     trace = make_full_tracer(site).collect(spool.events)
     if not (told and told.pid) and not trace.processes:
         spool.finish()  # it died before the command started
+        return
+    if spool.document.get("cell") and not makes(trace, places_of(site, spool.document["host"])):
+        spool.finish()  # the usual end of a notebook's kernel
         return
     if told is None:
         document = spool.document

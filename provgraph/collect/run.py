@@ -69,7 +69,12 @@ def run_command(
     streams = open_streams(time.time_ns())
     try:
         tell_command(
-            spool, shown or command, os.path.join(cwd, path), os.fspath(cwd), time.time_ns(), streams
+            spool,
+            shown or command,
+            os.path.join(cwd, path),
+            os.fspath(cwd),
+            time.time_ns(),
+            streams,
         )
     except OSError:
         with attending:
@@ -98,7 +103,7 @@ def run_command(
     ended = max(time.time_ns(), started)
     code = os.waitstatus_to_exitcode(status)
     finished = Finished(
-        status=_status(code),
+        status=status_of(code),
         exit=code if code >= 0 else None,
         signal=-code if code < 0 else None,
         started_ns=started,
@@ -251,7 +256,8 @@ def _wait(pid: int, mask: set[int]) -> tuple[int, resource.struct_rusage]:
                 os.kill(pid, number)
 
 
-def _status(code: int) -> Literal["ok", "failed", "interrupted"]:
+def status_of(code: int) -> Literal["ok", "failed", "interrupted"]:
+    """Judge an exit status, or minus the signal that ended a command."""
     if code == 0:
         return "ok"
     stopped = -code if code < 0 else code - 128

@@ -35,6 +35,12 @@ _DELETED = b" (deleted)"
 # What compilers leave for builders: which headers a target includes, when it was built.
 _PLAIN_BUILDERS = frozenset({"make", "gmake", "ninja", "samu"})
 _LONGEST = 1 << 20  # bytes of a makefile that are searched
+# Snakemake checks and hashes what its jobs took and gave. What a Snakefile decides by itself, by a
+# file that a job made, or by what is there, is another matter.
+_READS_ON = (b"checkpoint",)
+_LOOKS_ON = (b"exists", b"isfile", b"isdir", b"getsize", b"getmtime", b"stat(")
+_ALL_IN_ONE = "--force-use-threads"
+_PART_OF_ONE = ("--target-jobs", "--mode")  # a job that Snakemake carries out in another Snakemake
 _DUE = (b".d", b".dep", b".P", b"/.ninja_deps", b"/.ninja_log")
 # Shells that open a redirection themselves, put it back, and start the program in between.
 _OPENERS = frozenset({"sh", "dash"})
@@ -99,6 +105,22 @@ def handed_to(trace: Trace, places: Places, pid: int, when: int) -> Handed | Non
         tuple(replace(access, when=min(access.when, when)) for access in handed),
         tuple(one for one in trace.processes if one.pid in above),
     )
+
+
+def left_with(trace: Trace, places: Places) -> tuple[Access, ...]:
+    """Give what the command itself knows in the end of the files that were read.
+
+    That is what it read, and what its programs told it by their output and their ends. Where that
+    can't be told, it is everything.
+    """
+    everything = tuple(one for one in trace.accesses if one.action in _READS)
+    if trace.family.why:
+        return everything
+    try:
+        split = _Split(trace, places, ())
+    except OneStepError:
+        return everything
+    return tuple(_Lines(split).timeline(split.groups.of(0)))
 
 
 def shares_of(trace: Trace, places: Places, streams: Sequence[Access]) -> list[Share]:
@@ -168,6 +190,9 @@ class _Split:
         self.programs = trace.family.programs
         self.groups = _Groups(len(self.programs))
         self._plain = self._plain_builders()
+        self._jobs = self._snakemakes()
+        self._hashing = self._that_leave_it_at(_READS_ON)
+        self._looking = self._that_leave_it_at(_LOOKS_ON)
         self.outside = {one.what for one in self.programs[0].given}  # open before it began
         self.files: dict[bytes, _File] = {}
         self.reads: list[list[Access]] = [[] for _ in self.programs]
@@ -212,6 +237,41 @@ class _Split:
                     found.discard(number)
         return found
 
+    def _snakemakes(self) -> dict[int, set[int]]:
+        """Give the Snakemakes that look after jobs, each with the programs of those."""
+        return {
+            one.number: self.trace.family.below(one.number) - {one.number}
+            for one in self.programs
+            if "snakemake" in _words(one)
+            and not any(word.startswith((_ALL_IN_ONE, *_PART_OF_ONE)) for word in one.argv)
+        }
+
+    def _that_leave_it_at(self, words: Iterable[bytes]) -> set[int]:
+        """Give the Snakemakes in whose files of before the first job none of the words is."""
+        found = set(self._jobs)
+        first = {
+            number: min((self.programs[one].since for one in jobs), default=_EVER)
+            for number, jobs in self._jobs.items()
+        }
+        for access in self.trace.accesses if found else ():
+            if access.action in _READS and self.places.inside(self.places.real(access.path)):
+                number = self.trace.family.at(access.pid, access.when)
+                if access.when < first.get(number, 0) and _has_any(access.path, words):
+                    found.discard(number)
+        return found
+
+    def _only_checked(self, access: Access, program: int) -> bool:
+        """Tell of an access of Snakemake's whether a job is why: is it there, what is its hash."""
+        if access.action in ("exists", "absent"):
+            return program in self._looking
+        file = self.files.get(self.places.end_of_links(self.places.real(access.path)))
+        return (
+            program in self._hashing
+            and access.action in ("read", "source")
+            and file is not None
+            and any(one in self._jobs[program] for _, one in file.touched)
+        )
+
     def _redirected(self, streams: Sequence[Access]) -> None:
         """Take the command's own redirections as its doing, and leave the session's logs out."""
         kept = self.places.without_session_logs(streams)
@@ -241,6 +301,8 @@ class _Split:
 
     def _access(self, access: Access, program: int) -> None:
         if program in self._plain and _only_when(access):
+            return
+        if program in self._jobs and self._only_checked(access, program):
             return
         self.own[program].append(access)
         path = self.places.real(access.path)
@@ -677,10 +739,27 @@ class _Lines:
         return self._handed[group]
 
     def _moot(self, access: Access) -> bool:
-        """Tell whether a parent only looked whether something was there that this run makes."""
+        """Tell of an access of a parent whether it says nothing that isn't known without it.
+
+        It only looked whether something was there that this run makes; or it read what it had
+        written itself, and has removed: that rests on what else it had read.
+        """
+        split = self.split
+        path = split.places.real(access.path)
+        if access.action in ("absent", "exists"):
+            return path in self.written
+        path = split.places.end_of_links(path)
+        number = split.found.get((path, id(access)))
+        if number is None:
+            return False
+        version = split.files[path].versions[number]
+        reader = split.trace.family.at(access.pid, access.when)
+        of = split.groups.of
         return (
-            access.action in ("absent", "exists")
-            and self.split.places.real(access.path) in self.written
+            version.writer is not None
+            and reader != NOBODY
+            and of(version.writer) == of(reader)
+            and (version.over or not os.path.lexists(path))
         )
 
     def since(self, group: int) -> int:
@@ -889,12 +968,17 @@ def _words(program: Program) -> set[str]:
 
 
 def _asks_for_files(path: bytes) -> bool:
+    return _has_any(path, (b"wildcard",))
+
+
+def _has_any(path: bytes, words: Iterable[bytes]) -> bool:
+    """Tell whether a file may have one of several words in it."""
     try:
         with open(path, "rb") as file:
             text = file.read(_LONGEST + 1)
     except OSError:
         return True
-    return b"wildcard" in text or len(text) > _LONGEST
+    return len(text) > _LONGEST or any(word in text for word in words)
 
 
 def _only_when(access: Access) -> bool:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from provgraph.collect.configuration import Configuration
     from provgraph.collect.content import Contents
     from provgraph.collect.gitstate import GitState
+    from provgraph.collect.places import Places
     from provgraph.collect.secrets import Redactor
     from provgraph.collect.trace import Trace
     from provgraph.collect.tracing import AuditTracer, PreloadTracer
@@ -248,6 +249,20 @@ def make_tracer(site: Site, *, cached: bool = True, calls: bool = False) -> Audi
         ignored=() if os.fsencode(ours).startswith(top) else (ours,),
         calls=calls,
         redactor=site.redactor,
+    )
+
+
+def places_of(site: Site, host: str) -> Places:
+    """Name places as a record made on `host` does; anew each time, for links may have changed."""
+    from provgraph.collect.noise import Noise
+    from provgraph.collect.outside import Outside
+    from provgraph.collect.places import Places
+
+    return Places(
+        os.path.join(os.path.realpath(os.fsencode(site.root)), b""),
+        Noise(os.fspath(site.root), site.configuration.noise_table),
+        Outside(key=site.ledger.key, host=host),
+        site.configuration.stream_table,
     )
 
 

@@ -15,7 +15,17 @@ from provgraph.analysis.viewpoint import Verdict, Viewpoint
 from provgraph.graph.interface import RunRow, UseRow
 from provgraph.model.answers import Hit
 from provgraph.model.checks import AFFECTS, SPARED, UNREAD, Changed
-from provgraph.model.parts import BESIDE, BODY, BYTES, EXISTS, IMPORTS, LISTING, SAID, SYNTAX
+from provgraph.model.parts import (
+    BESIDE,
+    BODY,
+    BYTES,
+    CELL,
+    EXISTS,
+    IMPORTS,
+    LISTING,
+    SAID,
+    SYNTAX,
+)
 
 _ORDER = {AFFECTS: 0, SPARED: 1, UNREAD: 2}
 
@@ -197,6 +207,8 @@ class Effects:
             yield "the same bytes"
         elif all(part.startswith(IMPORTS) for part in touched):
             yield "its modules are imported from where they were"
+        elif all(part.startswith(CELL) for part in touched):
+            yield "the cells that ran are as they were"
         elif LISTING in touched:
             yield "the same list of names"
         else:

@@ -22,6 +22,9 @@ PANDAS = "#pandas"
 # Followed by names of modules: which file in this directory each of them would be imported from.
 IMPORTS = "#imports:"
 
+# Followed by a digest of a source: whether this notebook has a code cell of that text.
+CELL = "#cell:"
+
 # What of a file a part is, where its name tells nobody anything.
 SAID: Mapping[str, str] = {
     EXISTS: "whether it is there",

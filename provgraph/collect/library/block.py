@@ -71,7 +71,7 @@ class Run:
         """Record a number; given again, the last one counts."""
         item = getattr(value, "item", None)  # numpy's and torch's numbers
         plain = item() if callable(item) else value
-        with _harmless():
+        with harmless():
             tell("metric", name, json.dumps(_number(plain)))
 
     def note(self, text: str) -> None:
@@ -82,9 +82,9 @@ class Run:
 
     def __enter__(self) -> Self:
         self._thread = threading.get_ident()
-        with _harmless():
+        with harmless():
             self._block = _enter(self.name, self._find)
-        with _harmless():
+        with harmless():
             for name, value in (self._params or {}).items():
                 tell("param", str(name), as_text(value))
         return self
@@ -97,8 +97,8 @@ class Run:
     ) -> None:
         block, self._block = self._block, None
         if block is not None and block.pid == os.getpid():
-            with _harmless():
-                block.leave(_status(error), owner=self._thread == block.thread)
+            with harmless():
+                block.leave(status_of(error), owner=self._thread == block.thread)
 
 
 class _Block:
@@ -130,7 +130,7 @@ class _Block:
 
         self._started = time.time_ns()
         self._clock = time.monotonic()
-        self._cpu = _cpu_seconds()
+        self._cpu = cpu_seconds()
         with aside():  # nothing is started: there is no path
             tell_command(self._spool.events, argv, "", os.getcwd(), self._started)
             tell_pid(self._spool.events, self.pid)
@@ -183,14 +183,13 @@ class _Block:
         try:
             git = git_state(site.root, site.redactor)
             for line in record_run(site, self._spool, finished, trace, git):
-                _say(line)
+                say(line)
         finally:
             site.close()
 
     def _finished(self) -> Finished:
         from provgraph.collect.account import Finished
 
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return Finished(
             status=self._status,
             exit=None,
@@ -198,8 +197,8 @@ class _Block:
             started_ns=self._started,
             ended_ns=max(time.time_ns(), self._started),
             seconds=time.monotonic() - self._clock,
-            cpu_seconds=_cpu_seconds() - self._cpu,
-            peak_memory=peak * (1 if sys.platform == "darwin" else 1024),
+            cpu_seconds=cpu_seconds() - self._cpu,
+            peak_memory=peak_memory(),
             pid=self.pid,
         )
 
@@ -211,7 +210,7 @@ _open: _Block | None = None
 def _enter(name: str, find: Callable[[], Site]) -> _Block | None:
     """Open a block, or join one; None where the run is another process's, or is not recorded."""
     global _open  # noqa: PLW0603 - a process has one
-    if os.environ.get("PROVGRAPH", "").lower() in _OFF:
+    if is_off():
         return None
     with _lock:
         if _open is not None:
@@ -221,6 +220,11 @@ def _enter(name: str, find: Callable[[], Site]) -> _Block | None:
             return None
         _open = _Block(find(), name)
         return _open
+
+
+def is_off() -> bool:
+    """Tell whether nothing is to be recorded."""
+    return os.environ.get("PROVGRAPH", "").lower() in _OFF
 
 
 def _in_child() -> None:
@@ -258,7 +262,8 @@ def _number(value: Any) -> Any:
     return json_number(value)
 
 
-def _status(error: BaseException | None) -> Literal["ok", "failed", "interrupted"]:
+def status_of(error: BaseException | None) -> Literal["ok", "failed", "interrupted"]:
+    """Judge how code ended by what it raised."""
     if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
         return "ok"
     stopped = isinstance(error, KeyboardInterrupt) or type(error).__name__ == "CancelledError"
@@ -273,13 +278,20 @@ def _command() -> list[str]:
     return list(sys.orig_argv)
 
 
-def _cpu_seconds() -> float:
+def peak_memory() -> int:
+    """Give the most memory that this process had, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak * (1 if sys.platform == "darwin" else 1024)
+
+
+def cpu_seconds() -> float:
+    """Give the processor time of this process and its children."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 @contextlib.contextmanager
-def _harmless() -> Any:
+def harmless() -> Any:
     """Turn what fails in provgraph into a line on standard error."""
     try:
         yield
@@ -289,10 +301,10 @@ def _harmless() -> Any:
 
             traceback.print_exc()
         hint = getattr(error, "hint", "")
-        _say(f"{error}; this run isn't recorded" + (f" ({hint})" if hint else ""))
+        say(f"{error}; this run isn't recorded" + (f" ({hint})" if hint else ""))
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
     """Write a line to standard error, each once."""
     if line in _said:
         return

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from provgraph.collect import keys, parts
 from provgraph.errors import UsageError
 from provgraph.model.digests import ABSENT, comparable, content_digest
-from provgraph.model.parts import BYTES, ORDER, SYNTAX
+from provgraph.model.parts import BYTES, ORDER, SYNTAX, THERE
 
 segments = st.lists(st.text(max_size=12), min_size=1, max_size=5)
 
@@ -282,3 +282,12 @@ def test_source_in_an_unknown_encoding_is_not_safe() -> None:
 
 def test_syntax_of_a_config_is_its_bytes() -> None:
     assert parts.part_digest("c.json", b"{}", SYNTAX) == content_digest(b"{}")
+
+
+def test_a_cell_is_a_part_of_a_notebook() -> None:
+    cells = [{"cell_type": "code", "source": ["x = 1\n", "y = 2"], "metadata": {}}]
+    data = json.dumps({"cells": cells}).encode()
+
+    assert parts.part_digest("a.ipynb", data, parts.cell_part("x = 1\ny = 2\n")) == THERE
+    assert parts.part_digest("a.ipynb", data, parts.cell_part("x = 1")) == ABSENT
+    assert parts.part_digest("a.ipynb", b"no notebook", parts.cell_part("x = 1")) == ABSENT

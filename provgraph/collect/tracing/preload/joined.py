@@ -12,6 +12,7 @@ import re
 import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -58,17 +59,49 @@ def read_trace(spool: Path, method: str, *, ended: bool = True) -> Trace:
     while ended and (going_on := _going_on(spool, events, command)) and time.monotonic() < until:
         time.sleep(0.01)  # helpers end when they notice that the command has
     events, lost, config = ring.read(spool)
+    part = Part(command, events, config, lost=lost, ended=ended, going_on=tuple(going_on))
+    return read_part(spool, method, part)
+
+
+@dataclass(frozen=True)
+class Part:
+    """What the library saw of a command, or of one of several that are watched together.
+
+    `lost`: events of it may be missing. `going_on` are its processes that outlived it. `pids` are
+    all of them, None where nothing else was watched, and none began before `since`.
+    """
+
+    command: Command
+    events: list[Event]
+    config: Sequence[bytes]
+    lost: bool = False
+    ended: bool = True
+    going_on: Sequence[int] = ()
+    pids: AbstractSet[int] | None = None
+    since: int = 0
+
+
+def read_part(spool: Path, method: str, part: Part) -> Trace:
+    """Give what library, strace and hooks saw of a command."""
+    command, events = part.command, part.events
     traced = _traced(spool, events, command)
     until = time.monotonic() + _LAST_WORDS
-    while ended and not all(log.complete for log in traced.values()) and time.monotonic() < until:
+    while (
+        part.ended and not all(log.complete for log in traced.values()) and time.monotonic() < until
+    ):
         time.sleep(0.05)
         traced = _traced(spool, events, command)
-    logs = read_logs(spool)
-    seen = _Native(logs, command, events, config, traced)
+    every = read_logs(spool)
+    logs = [
+        log
+        for log in every
+        if part.pids is None or (log.pid in part.pids and log.began >= part.since)
+    ]
+    seen = _Native(logs, command, events, part.config, traced)
     gaps = [*seen.gaps()]
-    if lost or are_lost(spool, logs):
+    if part.lost or are_lost(spool, every):
         gaps.append(("log-cut", label_of(command.argv)))
-    for pid in going_on:
+    for pid in part.going_on:
         last = seen.by_pid.get(pid, [None])[-1]
         if last is None:
             gaps.append(("log-cut", label_of(command.argv)))  # it forked, and goes on
@@ -80,7 +113,12 @@ def read_trace(spool: Path, method: str, *, ended: bool = True) -> Trace:
         processes=seen.processes(),
         accesses=list(seen.accesses()),
         gaps=gaps,
-        begun=command.pid in seen.by_pid or (0 in traced and traced[0].complete),
+        begun=command.pid in seen.by_pid
+        or any(
+            log.complete
+            for when, log in traced.items()
+            if when == 0 or any(e.when == when and e.pid == command.pid for e in events)
+        ),
         loads=seen.loads,
     )
     trace = trace_of(logs, command, method, sight)
@@ -399,10 +437,10 @@ def _going_on(spool: Path, events: Sequence[Event], command: Command) -> list[in
     with contextlib.suppress(OSError):
         there = (int(name) for name in os.listdir("/proc") if name.isdecimal())
         known |= {pid for pid in there if pid > command.pid}
-    return [pid for pid in sorted(known) if _still_runs(pid, spool)]
+    return [pid for pid in sorted(known) if still_runs(pid, spool)]
 
 
-def _still_runs(pid: int, spool: Path) -> bool:
+def still_runs(pid: int, spool: Path) -> bool:
     """Tell whether a process outlived the command: what it does later isn't here."""
     try:
         with open(f"/proc/{pid}/maps", "rb") as file:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ _HEAD = 4 * 8 + _CONFIG + 4096 * 8 + 2 * (1 << 20) // 8
 _RECORD = struct.Struct("=IIQiiBBHHH5Q")
 _START = struct.Struct("=II")
 _VOID = 0
+_PATIENCE = 2.0  # s for a record that is being written; its process may have died amid it
 
 
 class NoRingError(OSError):
@@ -88,38 +90,103 @@ def read(spool: Path) -> tuple[list[Event], bool, list[bytes]]:
     return events, lost, config
 
 
+def read_config(spool: Path) -> list[bytes]:
+    """Give the lines that the ring was laid with."""
+    with open(spool / "ring.0", "rb") as file:
+        return file.read(32 + _CONFIG)[32:].split(b"\0")
+
+
+class Following:
+    """The events of a ring that is still written to, each given once."""
+
+    def __init__(self, spool: Path) -> None:
+        self._spool = spool
+        self._at = _HEAD
+        self._given: set[int] = set()  # beyond a record that was being written
+        self._waiting = (-1, 0.0)
+        self._lost = 0
+
+    def more(self) -> tuple[list[Event], bool]:
+        """Give the events since the last time in order of time, and whether some are missing."""
+        events: list[Event] = []
+        try:
+            with open(self._spool / "ring.0", "rb") as file:
+                _, end, lost = struct.unpack("=QQQ", file.read(24))
+        except (OSError, struct.error):
+            return events, True
+        missing, self._lost = lost > self._lost, lost
+        whole = True
+        at = self._at
+        while at < end:
+            number, start = divmod(at, CHUNK)
+            used = min(CHUNK, end - number * CHUNK)
+            try:
+                with open(self._spool / f"ring.{number}", "rb") as file:
+                    file.seek(start)
+                    data = file.read(used - start)
+            except OSError:
+                break
+            for place, event, _ in _records(data, 0):
+                where = at + place
+                if event is None and whole and self._patient(where):
+                    whole, self._at = False, where
+                elif event is not None and where not in self._given:
+                    events.append(event)
+                    if not whole:
+                        self._given.add(where)
+            at += len(data)
+            if start + len(data) < used:
+                break
+        if whole:
+            self._at = at
+            self._given.clear()
+        events.sort(key=lambda one: one.when)
+        return events, missing
+
+    def _patient(self, where: int) -> bool:
+        """Tell whether a record may still be finished: its process hadn't long enough for it."""
+        if self._waiting[0] != where:
+            self._waiting = (where, time.monotonic())
+        return time.monotonic() - self._waiting[1] < _PATIENCE
+
+
 def _take(data: bytes, at: int, events: list[Event]) -> bool:
     """Read a chunk; tells whether there was a hole, where a process died amid two instructions."""
     hole = False
-    end = len(data)
-    while at + 8 <= end:
-        magic, size = _START.unpack_from(data, at)
-        if magic != _MAGIC or size < 8:
-            hole = True
-            at += 8
-            continue
-        if size >= _RECORD.size and at + _RECORD.size <= end:
-            _record(data, at, events)
-        at += size
+    for _, event, missing in _records(data, at):
+        hole |= missing
+        if event is not None:
+            events.append(event)
     return hole
 
 
-def _record(data: bytes, at: int, events: list[Event]) -> None:
+def _records(data: bytes, at: int) -> Iterator[tuple[int, Event | None, bool]]:
+    """Give records with their places; None for what was begun and not done; and which are holes."""
+    end = len(data)
+    while at + 8 <= end:
+        magic, size = _START.unpack_from(data, at)
+        hole = magic != _MAGIC or size < 8
+        if hole:
+            yield at, None, True
+        elif size >= _RECORD.size and at + _RECORD.size <= end:
+            yield at, _event(data, at), False
+        at += 8 if hole else size
+
+
+def _event(data: bytes, at: int) -> Event | None:
     fields = _RECORD.unpack_from(data, at)
     _, _, when, pid, number, kind, flags, path, other, before = fields[:10]
     if kind == _VOID:
-        return  # being written when its process died: what it tells of wasn't done yet
+        return None  # being written when its process died: what it tells of wasn't done yet
     text = at + _RECORD.size
-    events.append(
-        Event(
-            kind=chr(kind),
-            when=when,
-            pid=pid,
-            number=number,
-            path=data[text : text + path],
-            other=data[text + path : text + path + other],
-            before=data[text + path + other : text + path + other + before],
-            stat=fields[10:15] if flags else None,
-            child=fields[10],
-        )
+    return Event(
+        kind=chr(kind),
+        when=when,
+        pid=pid,
+        number=number,
+        path=data[text : text + path],
+        other=data[text + path : text + path + other],
+        before=data[text + path + other : text + path + other + before],
+        stat=fields[10:15] if flags else None,
+        child=fields[10],
     )

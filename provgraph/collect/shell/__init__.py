@@ -1,0 +1,1 @@
+"""A shell in which each command line is watched and recorded as a run of its own."""
