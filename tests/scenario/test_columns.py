@@ -104,6 +104,59 @@ def test_loads_that_name_their_columns_rest_on_them(project: Project) -> None:
     }
 
 
+OLDER = {
+    "__init__.py": "from older.pandas.io.parquet import read_parquet",
+    "io/__init__.py": "",
+    "io/common.py": "def get_handle(path, mode):\n    return open(path, mode)\n",
+    "io/parquet.py": """
+        import pyarrow.parquet
+        from older.pandas.io.common import get_handle
+
+        def _get_path_or_handle(path):
+            return get_handle(path, "rb")
+
+        class PyArrowImpl:
+            def read(self, path, columns):
+                handle = _get_path_or_handle(path)
+                try:
+                    return pyarrow.parquet.read_table(
+                        handle, columns=columns, filesystem=None, filters=None,
+                        use_pandas_metadata=True,
+                    ).to_pylist()
+                finally:
+                    handle.close()
+
+        def read_parquet(path, columns=None):
+            return PyArrowImpl().read(path, columns)
+        """,
+}
+
+
+def test_pandas_that_opens_the_file_itself(project: Project) -> None:
+    """As it did before 3.1: there is one pandas here, so the older one's way is laid beside it."""
+    for name, text in OLDER.items():
+        project.write(f"older/pandas/{name}", text)
+    found = watched(
+        project,
+        """
+        from older import pandas
+
+        pandas.read_parquet("data/a.parquet", ["x"])
+        pandas.read_parquet("data/a.parquet", ["y"])
+        pandas.read_parquet("data/whole.parquet")
+        pandas.read_parquet("data/seen.parquet", ["x"])
+        open("data/seen.parquet", "rb").read(4)
+        try:
+            pandas.read_parquet("data/failed.parquet", ["nowhere"])
+        except Exception:
+            pass
+        """,
+        *("a", "whole", "seen", "failed"),
+    )
+    columns = {"x", "y"} | PANDAS
+    assert found == {"a": columns, "whole": WHOLE, "seen": WHOLE, "failed": WHOLE}
+
+
 DOUBTFUL = {
     "no columns": 'pq.read_table("{}")',
     "ParquetFile": 'pq.ParquetFile("{}").read(columns=["x"])',
