@@ -220,9 +220,9 @@ def test_a_line_is_recorded_when_the_prompt_comes_back(person: Project, shell: s
     assert len(keys) == 1  # typed or behind `provgraph run --`, it is one step
 
 
-def test_what_goes_on_behind(person: Project, shell: str) -> None:
+def test_what_goes_on_behind(person: Project) -> None:
     person.write("slow.sh", "until [ -e go ]; do sleep 0.1; done; cp in.txt slow.txt\n")
-    with terminal(person, shell) as shown:
+    with terminal(person, "bash") as shown:
         shown.type("bash slow.sh &")
         shown.type("python copy.py in.txt a.txt")
         assert steps(person) == ["copy.py"]
@@ -325,14 +325,13 @@ def test_a_run_in_a_watched_shell_records_itself(person: Project) -> None:
     assert steps(person) == ["first", "copy.py"]
 
 
-def test_redo_of_lines(person: Project, shell: str) -> None:
+def test_redo_of_lines(person: Project) -> None:
     typed(
         person,
         "python copy.py in.txt a.txt",
         "sort a.txt | uniq > b.txt",
         "word=x",
         "echo $word | cat - a.txt > c.txt",
-        shell=shell,
     )
     person.write("in.txt", "2\n1\n")
 
