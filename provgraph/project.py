@@ -1001,11 +1001,12 @@ class Project:
         subjects = {subject}
         for vertex in self.store.vertices(self.store.by_id(subject)):
             subjects.add(vertex.name)
-        records = [
-            record
-            for _, record in self.ledger.read_many(sorted(self.ledger.names()))
-            if not isinstance(record, LedgerError) and audit.about(record, subjects)
-        ]
+        records = []
+        for _, record in self.ledger.read_many(sorted(self.ledger.names())):
+            if not isinstance(record, LedgerError):
+                records += [record] if audit.about(record, subjects) else []
+            elif type(record) is LedgerError:
+                raise record  # the disk wouldn't let it be read: it may be about this
         return audit.erase(
             self.ledger, records, categories=categories, reason=self.redactor.text(reason)
         )
