@@ -396,6 +396,33 @@ def test_a_program_that_waits_for_another_ones_file(project: Project) -> None:
     assert "out.txt" in project.hit("in.txt")
 
 
+@pytest.mark.parametrize("before", ["", "open('state.txt').read()"])
+def test_a_file_that_is_written_between_the_look_and_the_opening(
+    project: Project, before: str
+) -> None:
+    project.write("in.txt", "1")
+    project.write("state.txt", "waiting")
+    project.write("slow.py", "open('state.txt', 'w').write(open('in.txt').read())\n")
+    project.write(
+        "wait.py",
+        f"""\
+        import sys, time
+        {before}
+        # A hook after ours: it is as if the machine had left the program waiting right here.
+        sys.addaudithook(lambda event, args: event == "open" and args[0] == "state.txt"
+                         and time.sleep(2))
+        said = open("state.txt").read()
+        open("out.txt", "w").write(said)
+        """,
+    )
+    project.write("all.sh", "python wait.py &\nsleep 0.7\npython slow.py\nwait\n")
+
+    project.run("sh", "all.sh")
+
+    assert project.read("out.txt") == "1"
+    assert "out.txt" in project.hit("in.txt")
+
+
 def test_a_pseudo_terminal_joins(project: Project) -> None:
     project.write("in.txt", "1\n")
     project.write(

@@ -85,7 +85,9 @@ class State:
     argv = b""
 
 
-SEEN: dict[str, Any] = {}  # paths opened: when what lay there was changed, None for what's no data
+SEEN: dict[str, Any] = {}  # paths opened: what lay there (`stamp`), None for what's no data
+# What a thread was last about to open, while other programs may write it: as it was just before.
+DOUBTS: dict[int, Any] = {}
 ABSENT: set[str] = set()
 FOUND: set[str] = set()  # seen to be there, and not read so far
 LISTED: set[str] = set()
@@ -373,6 +375,9 @@ def on_open(args: Any) -> None:
         if path is None:
             return None
     if path in SEEN and (State.alone or is_as_seen(path)):
+        if not State.alone and SEEN[path] is not None:
+            full = path if path[:1] == "/" else getcwd() + "/" + path
+            DOUBTS[_thread.get_ident()] = (path, full, b"read", SEEN[path])
         return None
     full = path if path[:1] == "/" else getcwd() + "/" + path
     if full.startswith(ROOT):
@@ -399,7 +404,7 @@ def on_open(args: Any) -> None:
             return None
         action = kind
         if full != path:  # bytecode; a source may be opened again, as data
-            SEEN[path] = found.st_mtime_ns
+            SEEN[path] = stamp(found)
             try:
                 found = stat(full)
             except OSError:
@@ -407,7 +412,15 @@ def on_open(args: Any) -> None:
     elif (State.starting or full.endswith(ARCHIVES)) and looks_for_zip(full):
         return None
     else:
-        SEEN[path] = found.st_mtime_ns
+        SEEN[path] = stamp(found)
+    if not State.alone:
+        DOUBTS[_thread.get_ident()] = (path, full, action, stamp(found))
+    log_read(action, full, found)
+    return None
+
+
+def log_read(action: bytes, full: str, found: Any) -> None:
+    """Record that a file was read as it is."""
     INODES.add(found.st_ino)
     emit(
         b"A\0%d\0%b\0%b\0\0\0%d\0%d\0%d\0%d\0%d\0\n\0"
@@ -422,14 +435,38 @@ def on_open(args: Any) -> None:
             found.st_ctime_ns,
         )
     )
-    return None
+
+
+def settle(thread: int) -> None:
+    """Look again at what a thread has opened since: we are told of it before it is done.
+
+    Another program may have written it between our look and the opening. Where it has changed by
+    now, it may have been read so.
+    """
+    doubt = DOUBTS.pop(thread, None)
+    if doubt is None:
+        return
+    path, full, action, time = doubt
+    try:
+        found = stat(full)
+    except OSError:
+        return
+    if stamp(found) != time and found.st_mode & FORMAT == REGULAR:
+        if path in SEEN:
+            SEEN[path] = stamp(found)
+        log_read(action, full, found)
+
+
+def stamp(found: Any) -> Any:
+    """Give what changes when a file is written or replaced; times are as coarse as the clock's."""
+    return (found.st_mtime_ns, found.st_size, found.st_ino)
 
 
 def is_as_seen(path: str) -> Any:
     """Tell whether a file is as it was when it was last opened; another program may write it."""
     time = SEEN[path]
     try:
-        return time is None or stat(path).st_mtime_ns == time
+        return time is None or stamp(stat(path)) == time
     except OSError:
         return False
 
@@ -887,6 +924,7 @@ def forking() -> None:
 
 def forked() -> None:
     if getpid() != State.pid:
+        DOUBTS.clear()
         begin("fork")
 
 
@@ -1168,6 +1206,8 @@ def finish() -> None:
     try:
         if getpid() != State.pid:
             return
+        for thread in list(DOUBTS):
+            settle(thread)
         loaded = []
         for name, module in list(sys.modules.items()):
             if "." in name and name.partition(".")[0] not in SPACES:
@@ -1226,6 +1266,8 @@ def hook(event: str, args: Any) -> None:
     """Take one audit event."""
     if event in HANDLERS and not (QUIET and _thread.get_ident() in QUIET):
         try:
+            if DOUBTS:
+                settle(_thread.get_ident())
             HANDLERS[event](args)
         except Exception as error:
             if foreign(error):
