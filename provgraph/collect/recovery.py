@@ -10,7 +10,7 @@ from provgraph.collect.keeping import makes
 from provgraph.collect.tracing.aside import remove_asides
 from provgraph.collect.watching import Site, make_full_tracer, places_of, record_run
 from provgraph.ledger.files import sweep
-from provgraph.ledger.spool import Spool, claim, spools
+from provgraph.ledger.spool import Spool, claim, release, spools
 
 if TYPE_CHECKING:
     from provgraph.collect.account import Finished, Told
@@ -32,14 +32,16 @@ def recover(site: Site) -> tuple[list[str], list[str]]:
             if _outlived(spool):
                 running.append(spool.run_id)  # only its watcher died
                 continue
+            taken = claim(spool)
+            if taken is None:
+                continue
             try:
-                taken = claim(spool)
-                if taken is not None:
-                    remove_asides(taken.events)
-                    _record(site, taken)
-                    sweep(site.ledger.place, dead=spool.dead_writers)
+                remove_asides(taken.events)
+                _record(site, taken)
+                sweep(site.ledger.place, dead=spool.dead_writers)
             except Exception:  # noqa: BLE001 - what one run left mustn't stop every answer
                 unrecorded.append(spool.run_id)
+                release(taken)  # a process that lives long would be taken for still at it
     return running, unrecorded
 
 

@@ -195,6 +195,12 @@ def claim(spool: Spool) -> Spool | None:
     return replace(spool, directory=target, state="live")
 
 
+def release(spool: Spool) -> None:
+    """Give a spool back that was taken over and can't be recorded now: whoever asks next tries."""
+    with contextlib.suppress(OSError):
+        os.rename(spool.directory, spool.directory.with_name(spool.run_id))
+
+
 def _read(directory: Path, run_id: str, taken: re.Match[str] | None) -> Spool:
     try:
         content = json.loads((directory / "run.json").read_bytes())
