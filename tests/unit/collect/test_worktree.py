@@ -160,7 +160,7 @@ def test_what_cannot_be_read_is_unknown_and_said(root: Path) -> None:
     (root / "loop").symlink_to("loop")
     view = tree(root)
     for name in ("bad", "loop"):
-        assert view.compare(name, "#bytes", ONE) is UNKNOWN
+        assert view.compare(name, "#bytes", ONE) is Verdict.UNREADABLE
         assert view.whole(name, {ONE}) is None
         assert not view.is_sure(name, {ONE})
         assert not view.is_absent(name)

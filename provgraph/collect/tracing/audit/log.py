@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -74,13 +76,26 @@ def read_logs(spool: Path) -> list[ProcessLog]:
     return sorted((log for log in found if log.pid), key=lambda log: (log.began, log.pid))
 
 
-def are_lost(spool: Path, logs: Sequence[ProcessLog]) -> bool:
+def wanted_logs(spool: Path) -> set[str]:
+    """Give the processes that have a log, or wanted one; ask before the logs are read.
+
+    An empty one alone is of a process that was killed before its first word, and so before it did
+    anything: what finds no room leaves a mark beside it.
+    """
+    found = {path.stem for path in spool.glob("*.lost")}
+    for path in spool.glob("*.log"):
+        with contextlib.suppress(FileNotFoundError):
+            if path.stat().st_size:
+                found.add(path.stem)
+    return found
+
+
+def are_lost(wanted: AbstractSet[str], logs: Sequence[ProcessLog]) -> bool:
     """Tell whether a process logged, or tried to, that none of the logs read is of.
 
     Its log can't be read, or its first words found no room.
     """
-    tried = {path.stem for end in ("log", "lost") for path in spool.glob(f"*.{end}")}
-    return len(tried) > len(logs)
+    return not wanted <= {f"{log.pid}-{log.began}" for log in logs}
 
 
 def read_log(path: Path) -> ProcessLog:

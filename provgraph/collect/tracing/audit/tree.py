@@ -14,7 +14,7 @@ from provgraph.collect.tracing import programs
 from provgraph.collect.tracing.audit.answers import NOT_NEEDED
 from provgraph.collect.tracing.audit.distributions import distributions
 from provgraph.collect.tracing.audit.loads import Load, Opening
-from provgraph.collect.tracing.audit.log import ProcessLog, Spawn, are_lost, read_logs
+from provgraph.collect.tracing.audit.log import ProcessLog, Spawn, are_lost, read_logs, wanted_logs
 from provgraph.model.digests import EMPTY
 
 MODULE = "<module>"  # what Python calls the code of a module's body
@@ -45,8 +45,9 @@ class Sight:
 
 def read_trace(spool: Path, method: str) -> Trace:
     """Give what was seen of the command whose processes logged into this spool."""
+    wanted = wanted_logs(spool)
     logs, command = read_logs(spool), command_of(spool)
-    lost = [("log-cut", label_of(command.argv))] if are_lost(spool, logs) else []
+    lost = [("log-cut", label_of(command.argv))] if are_lost(wanted, logs) else []
     return trace_of(logs, command, method, Sight(gaps=lost))
 
 

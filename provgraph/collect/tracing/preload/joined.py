@@ -21,7 +21,7 @@ from provgraph.collect.noise import HANDING_OVER, SERVERS, SESSION_SOCKETS
 from provgraph.collect.trace import Access, Action, Process, Trace
 from provgraph.collect.tracing import programs
 from provgraph.collect.tracing.audit.loads import Opening, proven
-from provgraph.collect.tracing.audit.log import ProcessLog, Spawn, are_lost, read_logs
+from provgraph.collect.tracing.audit.log import ProcessLog, Spawn, are_lost, read_logs, wanted_logs
 from provgraph.collect.tracing.audit.tree import Command, Sight, command_of, label_of, trace_of
 from provgraph.collect.tracing.preload import ring
 from provgraph.collect.tracing.preload.kinship import family_of
@@ -91,6 +91,7 @@ def read_part(spool: Path, method: str, part: Part) -> Trace:
     ):
         time.sleep(0.05)
         traced = _traced(spool, events, command)
+    wanted = wanted_logs(spool)
     every = read_logs(spool)
     logs = [
         log
@@ -99,7 +100,7 @@ def read_part(spool: Path, method: str, part: Part) -> Trace:
     ]
     seen = _Native(logs, command, events, part.config, traced)
     gaps = [*seen.gaps()]
-    if part.lost or are_lost(spool, every):
+    if part.lost or are_lost(wanted, every):
         gaps.append(("log-cut", label_of(command.argv)))
     for pid in part.going_on:
         last = seen.by_pid.get(pid, [None])[-1]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from provgraph.collect.tracing.audit.log import are_lost, read_log, read_logs
+from provgraph.collect.tracing.audit.log import are_lost, read_log, read_logs, wanted_logs
 
 START = b"P\x005\x0012\x001\x00start\x003.11.7\0/p\0/b\0/p/python\0/cwd\0=python\0=main.py\0\n\0"
 READ = b"A\x006\0read\0/cwd/x\0\0\x001\x002\x003\x004\x005\0\n\0"
@@ -54,13 +54,30 @@ def test_logs_come_in_the_order_in_which_processes_began(tmp_path: Path) -> None
     assert [log.pid for log in read_logs(tmp_path)] == [11, 12]
 
 
+def lost(spool: Path) -> bool:
+    return are_lost(wanted_logs(spool), read_logs(spool))
+
+
 def test_a_process_whose_log_has_no_first_words_is_missed(tmp_path: Path) -> None:
     (tmp_path / "12-5.log").write_bytes(START)
-    assert not are_lost(tmp_path, read_logs(tmp_path))
+    assert not lost(tmp_path)
     (tmp_path / "12-5.lost").write_bytes(b"")
-    assert not are_lost(tmp_path, read_logs(tmp_path))
+    assert not lost(tmp_path)
     (tmp_path / "13-6.log").write_bytes(READ)
-    assert are_lost(tmp_path, read_logs(tmp_path))
+    assert lost(tmp_path)
+    # Killed before its first word, and so before it did anything.
+    (tmp_path / "13-6.log").write_bytes(b"")
+    assert not lost(tmp_path)
+    (tmp_path / "13-6.lost").write_bytes(b"")
+    assert lost(tmp_path)
+    (tmp_path / "13-6.lost").unlink()
     (tmp_path / "13-6.log").unlink()
     (tmp_path / "14-7.lost").write_bytes(b"")
-    assert are_lost(tmp_path, read_logs(tmp_path))
+    assert lost(tmp_path)
+
+
+def test_a_process_that_begins_while_logs_are_read_is_not_missed(tmp_path: Path) -> None:
+    (tmp_path / "12-5.log").write_bytes(START)
+    wanted = wanted_logs(tmp_path)
+    (tmp_path / "13-6.log").write_bytes(b"")
+    assert not are_lost(wanted, read_logs(tmp_path))
