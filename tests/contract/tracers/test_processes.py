@@ -43,6 +43,15 @@ def test_a_child_that_is_python_is_watched(watch: Watch, start: str) -> None:
     assert seen.gaps == set()
 
 
+def test_a_fork_begins_its_log_with_itself(watch: Watch) -> None:
+    """The opening of its own log is no access, wherever the spool lies."""
+    seen = watch.python("import os\nif not os.fork(): os._exit(0)\nos.wait()\n")
+    assert seen.status == 0, seen.err
+    logs = [path.read_bytes() for path in watch.scratch.glob("**/*.log")]
+    assert len(logs) >= 2
+    assert [log[:2] for log in logs] == [b"P\0"] * len(logs)
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_multiprocessing_is_watched(watch: Watch, method: str) -> None:
     for number in range(4):

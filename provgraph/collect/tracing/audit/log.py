@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
@@ -77,17 +76,8 @@ def read_logs(spool: Path) -> list[ProcessLog]:
 
 
 def wanted_logs(spool: Path) -> set[str]:
-    """Give the processes that have a log, or wanted one; ask before the logs are read.
-
-    An empty one alone is of a process that was killed before its first word, and so before it did
-    anything: what finds no room leaves a mark beside it.
-    """
-    found = {path.stem for path in spool.glob("*.lost")}
-    for path in spool.glob("*.log"):
-        with contextlib.suppress(FileNotFoundError):
-            if path.stat().st_size:
-                found.add(path.stem)
-    return found
+    """Give the processes that have a log, or wanted one; ask before the logs are read."""
+    return {path.stem for end in ("log", "lost") for path in spool.glob(f"*.{end}")}
 
 
 def are_lost(wanted: AbstractSet[str], logs: Sequence[ProcessLog]) -> bool:

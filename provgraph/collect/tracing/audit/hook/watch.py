@@ -65,8 +65,8 @@ def _own_places() -> tuple[str, ...]:
 
 
 PREFIXES = _own_places()
-OUTSIDE = SKIPPED + PREFIXES
-INSIDE = (ROOT + ".git/", SPOOL) + tuple(p for p in OUTSIDE if p.startswith(ROOT))
+OUTSIDE = (SPOOL,) + SKIPPED + PREFIXES
+INSIDE = (ROOT + ".git/",) + tuple(p for p in OUTSIDE if p.startswith(ROOT))
 
 
 class State:
