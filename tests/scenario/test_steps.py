@@ -770,17 +770,19 @@ def test_killed_amid_its_steps(project: Project, times: int) -> None:
         os.kill(child, signal.SIGKILL)
     watcher.kill()
     watcher.wait()
-    there = {path.name for path in project.root.glob("*.out")}
     until = time.monotonic() + 60
     while _named(project.root) and time.monotonic() < until:
         time.sleep(0.02)  # the last fit.py, which nobody waits for
+    there = {path.name for path in project.root.glob("*.out")}
 
     assert project.provgraph("ledger", "verify").code == 0
-    for name in there - {f"{len(there) - 1}.out"}:
-        assert project.hit(name.replace(".out", ".txt")) == {name}
-    last = project.ask("impact", f"{len(there) - 1}.txt")  # it may have been killed amid
-    named = {one["name"] for one in (*last["affected"], *last["already_stale"])}
-    assert named == {f"{len(there) - 1}.out"}
+    for name in there:
+        answer = project.ask("impact", name.replace(".out", ".txt"))
+        named = {one["name"] for one in (*answer["affected"], *answer["already_stale"])}
+        assert name in named
+        # Where the kill met the shell as it started a program, nobody knows whose that was.
+        coarse = "one-step" in {gap["reason"] for gap in answer["gaps"]}
+        assert coarse or named == {name}
 
 
 def _children(pid: int) -> list[int]:
