@@ -22,7 +22,7 @@ from provgraph.collect.modules import searched
 from provgraph.collect.noise import Noise
 from provgraph.collect.outside import Outside
 from provgraph.collect.places import Places
-from provgraph.collect.trace import Access, Trace
+from provgraph.collect.trace import READS, Access, Trace
 from provgraph.model.digests import ABSENT, content_digest
 from provgraph.model.gaps import BLOCKING, grade_of
 from provgraph.model.kinds import DEFAULT_STREAMS, SCRIPT
@@ -261,7 +261,7 @@ class _Story(Places):
         """Take the next access."""
         path = self.real(access.path)
         action = access.action
-        if action in ("read", "module", "program", "source", "keys", "columns"):
+        if action in READS:
             for place in self.ways_to(access.path, path):
                 self._read(place, action, access)
         elif action == "absent":

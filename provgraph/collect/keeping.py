@@ -12,10 +12,9 @@ from contextlib import suppress
 from dataclasses import replace
 
 from provgraph.collect.places import Places
-from provgraph.collect.trace import Access, Trace
+from provgraph.collect.trace import READS, Access, Trace
 
 CHANGES = frozenset({"write", "append", "update", "remove", "rename", "copy"})
-READS = frozenset({"read", "module", "program", "source", "keys"})
 
 
 def makes(trace: Trace, places: Places) -> bool:

@@ -20,12 +20,11 @@ from dataclasses import dataclass, field, replace
 from provgraph.collect.family import NOBODY, Given, Program
 from provgraph.collect.noise import BUILDERS
 from provgraph.collect.places import Places
-from provgraph.collect.trace import Access, Process, Trace
+from provgraph.collect.trace import READS, Access, Process, Trace
 from provgraph.model.gaps import BLOCKING, grade_of
 
 _EVER = 1 << 62
 _MOST_HANDED = 50_000  # inputs of steps that their parents had read, all in all
-_READS = frozenset({"read", "module", "program", "source", "keys", "columns"})
 _LOOKS = frozenset({"absent", "exists", "list"})
 _WRITES = frozenset({"write", "append", "update"})
 _DIGESTS = ("b3:", "k:")
@@ -113,7 +112,7 @@ def left_with(trace: Trace, places: Places) -> tuple[Access, ...]:
     That is what it read, and what its programs told it by their output and their ends. Where that
     can't be told, it is everything.
     """
-    everything = tuple(one for one in trace.accesses if one.action in _READS)
+    everything = tuple(one for one in trace.accesses if one.action in READS)
     if trace.family.why:
         return everything
     try:
@@ -254,7 +253,7 @@ class _Split:
             for number, jobs in self._jobs.items()
         }
         for access in self.trace.accesses if found else ():
-            if access.action in _READS and self.places.inside(self.places.real(access.path)):
+            if access.action in READS and self.places.inside(self.places.real(access.path)):
                 number = self.trace.family.at(access.pid, access.when)
                 if access.when < first.get(number, 0) and _has_any(access.path, words):
                     found.discard(number)
@@ -306,7 +305,7 @@ class _Split:
             return
         self.own[program].append(access)
         path = self.places.real(access.path)
-        if access.action in _READS:
+        if access.action in READS:
             self.reads[program].append(access)
             for place in self.places.ways_to(access.path, path):
                 self._read(place, program, access)
@@ -571,7 +570,7 @@ class _Redirections:
         writes: list[tuple[Access, Program]] = []
         for access, number in self._everything:
             program = self._programs[number]
-            if access.action in _READS | _LOOKS:
+            if access.action in READS | _LOOKS:
                 if self._split.places.name(self._split.places.real(access.path)) is not None:
                     self._reads.setdefault(program.number, []).append(access.when)
             elif access.action in _WRITES:
@@ -818,7 +817,7 @@ class _Lines:
         top = self.split.groups.of(0)
         names = self.split.places
         return any(
-            a.action in _READS and id(a) not in used and names.name(names.real(a.path)) is not None
+            a.action in READS and id(a) not in used and names.name(names.real(a.path)) is not None
             for a in self.timeline(top)
         )
 
@@ -827,7 +826,7 @@ class _Lines:
         out: dict[bytes, list[tuple[int, int]]] = {}
         for group in self.makers:
             for access in self.handed(group):
-                if access.action in _READS:
+                if access.action in READS:
                     path = self.split.places.real(access.path)
                     version = self.split.found.get((path, id(access)))
                     if version is not None:

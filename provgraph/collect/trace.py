@@ -27,6 +27,9 @@ Action = Literal[
     "columns",  # only these columns of a table were read
 ]
 
+# The actions by which a content is taken in.
+READS = frozenset({"read", "module", "program", "source", "keys", "columns"})
+
 
 @dataclass(frozen=True, slots=True)
 class Access:

@@ -77,12 +77,18 @@ def _mermaid(_subject: Subject, answered: Answered, _asked: Asked) -> str:
     return as_mermaid(answered.picture, title=answered.headline, words=_words(answered))
 
 
+def _graph_of(subject: Subject, answered: Answered, asked: Asked) -> Lineage:
+    """Give the piece of graph that an answer is about; of an impact all that is reached."""
+    answer = answered.answer
+    if isinstance(answer, Impact):
+        return subject.lineage(asked.get("of", ""), direction="down")
+    if isinstance(answer, Lineage):
+        return answer
+    raise CannotAnswer("this answer is no graph", hint="take its table as csv or json")
+
+
 def _page(subject: Subject, answered: Answered, asked: Asked) -> str:
-    lineage = answered.answer
-    if isinstance(lineage, Impact):
-        lineage = subject.lineage(asked.get("of", ""), direction="down")
-    if not isinstance(lineage, Lineage):
-        raise CannotAnswer("this answer is no graph", hint="take its table as csv or json")
+    lineage = _graph_of(subject, answered, asked)
     kept = {key: value for key, value in asked.items() if key != "as"}
     return kept_page(
         subject,
@@ -94,11 +100,7 @@ def _page(subject: Subject, answered: Answered, asked: Asked) -> str:
 
 
 def _graphml(subject: Subject, answered: Answered, asked: Asked) -> str:
-    answer = answered.answer
-    if isinstance(answer, Impact):
-        answer = subject.lineage(asked.get("of", ""), direction="down")
-    if not isinstance(answer, Lineage):
-        raise CannotAnswer("this answer is no graph", hint="take its table as csv or json")
+    answer = _graph_of(subject, answered, asked)
     if any(gap.reason == "cut" for gap in answer.gaps):
         raise CannotAnswer(
             "this is too large to be handed over by a page",

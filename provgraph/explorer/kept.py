@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import gzip
-import hashlib
 import html
 import json
 import re
@@ -24,6 +23,7 @@ from provgraph.explorer.plainly import shown_view, text
 from provgraph.explorer.views import Answered, gap_view
 from provgraph.model.answers import GraphEdge, GraphNode, Lineage, Mark, to_json
 from provgraph.model.kinds import RUN
+from provgraph.render.html import hash_of
 from provgraph.render.looks import looks
 from provgraph.render.terminal import count_of
 from provgraph.render.text_parts import when
@@ -58,7 +58,7 @@ def kept_page(
     """Give the file as text; `views` are answers to keep, with what was asked for each."""
     script, style = _joined(), _file("app.css")
     policy = (
-        f"default-src 'none'; script-src {_hash_of(script)}; style-src {_hash_of(style)}; "
+        f"default-src 'none'; script-src {hash_of(script)}; style-src {hash_of(style)}; "
         "img-src data:; base-uri 'none'; form-action 'none'; "
         "require-trusted-types-for 'script'; trusted-types 'none'"
     )
@@ -95,11 +95,6 @@ _WITHOUT = (
 
 def _file(name: str) -> str:
     return resources.files("provgraph.explorer").joinpath("page", name).read_text(encoding="utf-8")
-
-
-def _hash_of(inline: str) -> str:
-    digest = hashlib.sha256(inline.encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
 def _joined() -> str:

@@ -100,7 +100,7 @@ def html_page(lineage: Lineage, *, title: str, most: int = MOST_NODES) -> tuple[
     script = _asset("page.js")
     policy = (
         "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
-        f"form-action 'none'; script-src {_hash_of(library)} {_hash_of(script)}"
+        f"form-action 'none'; script-src {hash_of(library)} {hash_of(script)}"
     )
     pieces = {
         "policy": policy,
@@ -137,7 +137,8 @@ def _library() -> str:
     return text.replace("\r\n", "\n").replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 
-def _hash_of(script: str) -> str:
+def hash_of(script: str) -> str:
+    """Name a script or style sheet that stands in a page, as its policy does."""
     digest = hashlib.sha256(script.encode("utf-8")).digest()
     return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
 

@@ -216,8 +216,9 @@ class Cells:
     def _keep(self, trace: Trace, places: Places) -> None:
         """Remember what was read; what this kernel made itself rests on what is kept already."""
         from provgraph.collect import keeping
+        from provgraph.collect.trace import READS
 
-        read = [one for one in trace.accesses if one.action in keeping.READS]
+        read = [one for one in trace.accesses if one.action in READS]
         for access in keeping.kept(read, places, self._site.contents().digest):
             if self._own.get(places.name(places.real(access.path)) or "") != access.before:
                 self._kept[access.path, access.action] = access

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from provgraph.collect.family import NOBODY, Family, Program
-from provgraph.collect.keeping import READS, makes
+from provgraph.collect.keeping import makes
 from provgraph.collect.noise import BY_HAND, INTERPRETERS
 from provgraph.collect.places import Places
 from provgraph.collect.shell.lines import Line, Lines
 from provgraph.collect.steps import left_with
-from provgraph.collect.trace import Access, Trace
+from provgraph.collect.trace import READS, Access, Trace
 from provgraph.collect.tracing.audit.tree import Command
 from provgraph.collect.tracing.preload.joined import Part, read_part, still_runs
 from provgraph.collect.tracing.preload.kinship import family_of
