@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _SHELLS = ("sh", "bash", "dash", "zsh", "ksh", "ash")
 Makers = Mapping[str, tuple[str, str]]
+_FAULTS = (LookupError, AttributeError, TypeError, AssertionError, RecursionError)
 
 
 def described(
@@ -85,11 +86,16 @@ def _described(
             raise OneStepError("what was said of it was said of it as a whole")
         if writer.document.get("inside"):
             raise OneStepError("")
-        shares = shares_of(trace, places, writer.finished.streams)
+        return writer.steps(trace, shares_of(trace, places, writer.finished.streams), places)
     except OneStepError as why:
         record, complaints = writer.whole(trace, str(why))
         return [record], complaints
-    return writer.steps(trace, shares, places)
+    except _FAULTS as error:
+        # It would come again with each try, and the run never get its record.
+        record, complaints = writer.whole(trace, "by a fault in provgraph")
+        told = f"{type(error).__name__}: {error}"
+        fault = f"a fault in provgraph: its steps couldn't be told apart ({told}); please report it"
+        return [record], (*complaints, fault)
 
 
 class _Writer:

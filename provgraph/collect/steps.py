@@ -325,13 +325,20 @@ class _Split:
                 self._gone(path, access, program)
             self._next(other, access, program, known=False)
 
-    def writer(self, access: Access) -> int | None:
-        """Give the program that had written what was found there; None for one from before."""
+    def written(self, access: Access) -> Iterator[tuple[bytes, int]]:
+        """Give the paths that an access came by, each with the program that had written it.
+
+        A content from before the command has nobody's.
+        """
         for path in self.places.ways_to(access.path, self.places.real(access.path)):
             number = self.found.get((path, id(access)))
-            if number is not None and self.files[path].versions[number].writer is not None:
-                return self.files[path].versions[number].writer
-        return None
+            writer = None if number is None else self.files[path].versions[number].writer
+            if writer is not None:
+                yield path, writer
+
+    def writer(self, access: Access) -> int | None:
+        """Give the program that had written what was found there; None for one from before."""
+        return next((writer for _, writer in self.written(access)), None)
 
     def file(self, path: bytes) -> _File:
         return self.files.setdefault(path, _File())
@@ -834,21 +841,17 @@ class _Lines:
         return out
 
     def edges(self) -> set[tuple[int, int]]:
-        """Give which group read what another made."""
+        """Give which group rests on what another made: by itself, or through those around it."""
         of = self.split.groups.of
         out: set[tuple[int, int]] = set()
         for file in self.split.files.values():
             for version in file.versions:
                 if version.writer is not None:
                     out |= {(of(version.writer), of(one)) for one in version.readers}
-        found = self.split.found
         for group in self.makers:
-            for access in self.handed(group):
-                path = self.split.places.real(access.path)
-                number = found.get((path, id(access)))
-                writer = None if number is None else self.split.files[path].versions[number].writer
-                if writer is not None:
-                    out.add((of(writer), group))
+            # A child that made nothing has answered: what it read, the one that asked rests on.
+            for access in (*self.handed(group), *self.timeline(group)):
+                out |= {(of(writer), group) for _, writer in self.split.written(access)}
         return {(one, other) for one, other in out if one != other}
 
 
@@ -947,12 +950,11 @@ class _Cut:
         out: dict[bytes, int | None] = {}
         places, of = self.split.places, self.split.groups.of
         for access in accesses:
+            writers = dict(self.split.written(access))
             for path in places.ways_to(access.path, places.real(access.path)):
-                number = self.split.found.get((path, id(access)))
-                if number is None or path in out:
+                if (path, id(access)) not in self.split.found or path in out:
                     continue
-                writer = self.split.files[path].versions[number].writer
-                maker = None if writer is None else of(writer)
+                maker = of(writers[path]) if path in writers else None
                 known = maker is not None and not self.lines.recorded(maker)  # else the graph does
                 out[path] = self.number.get(maker) if maker is not None and known else None
         return {

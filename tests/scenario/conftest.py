@@ -58,8 +58,10 @@ def _graph_of_its_own() -> None:
 
 @pytest.fixture
 def project(tmp_path: Path, env: Mapping[str, str]) -> Project:
-    """Give an empty project in a git repository."""
-    return begin(tmp_path / "project", env)
+    """Give an empty project in a git repository, and room for passing files of its own."""
+    passing = tmp_path / "tmp"
+    passing.mkdir()
+    return begin(tmp_path / "project", {**env, "TMPDIR": str(passing)})
 
 
 @pytest.fixture(scope="session")

@@ -621,6 +621,45 @@ def test_one_program_is_one_run_and_nothing_is_said_of_steps(project: Project) -
     assert project.ask("show", f"run:{run['id']}")["gaps"] == []
 
 
+def test_a_shell_that_goes_by_what_a_program_found_in_a_product_comes_after_its_maker(
+    project: Project,
+) -> None:
+    project.write("in.txt", "a\n")
+    project.write("never.txt", "a\n")
+    project.write(
+        "all.sh",
+        """\
+        sed s/a/b/ in.txt > made.txt
+        cp never.txt aside.txt
+        if grep -q b made.txt; then echo yes > said.txt; fi
+        """,
+    )
+
+    project.run("sh", "all.sh")
+
+    assert project.hit("in.txt") == {"made.txt", "said.txt"}
+    assert project.hit("never.txt") == {"aside.txt"}
+    assert "made by sed" in project.provgraph("impact", "in.txt", "--explain", "said.txt").text
+
+
+def test_one_that_started_it_all_and_went_by_the_end_is_one_run_with_what_it_went_by(
+    project: Project,
+) -> None:
+    project.write("in.txt", "a\n")
+    project.write(
+        "all.sh",
+        """\
+        echo 1 > own.txt
+        cat own.txt in.txt > made.txt
+        grep -q a made.txt && echo 2 > own.txt
+        """,
+    )
+
+    project.run("sh", "all.sh")
+
+    assert project.hit("in.txt") == {"made.txt", "own.txt"}
+
+
 def test_programs_that_talk_through_a_socket_are_one_run_and_it_says_so(project: Project) -> None:
     project.write("in.txt", "1\n")
     project.write(

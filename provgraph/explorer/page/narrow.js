@@ -43,7 +43,7 @@ export const isAside = (values, place) => {
  */
 export const asideWords = (count, all, noun, place) => {
   const by = chosen(place).map(([key, value]) => `${key} ${value}`);
-  if (place.from || place.till) by.push(`time ${place.from ? `from ${moment(Number(place.from))} ` : ""}${place.till ? `to ${moment(Number(place.till))}` : ""}`.trim());
+  if (place.from || place.till) by.push(`time ${place.from ? `from ${told(place.from)} ` : ""}${place.till ? `to ${told(place.till)}` : ""}`.trim());
   if (!by.length) return "";
   return `Narrowed by ${by.join(", ")}: ${count.toLocaleString("en")} of ${countOf(all, noun)} dimmed, none taken away.`;
 };
@@ -53,6 +53,9 @@ export const asideWords = (count, all, noun, place) => {
  * @param {number} [length] of the text: to the minute, or to the second
  */
 const moment = (seconds, length = 16) => new Date(seconds * 1000).toISOString().slice(0, length).replace("T", " ");
+
+/** A moment of an address, as exact as it stands there. @param {string} value */
+const told = (value) => moment(Number(value), value.includes(".") ? 23 : 16);
 
 /**
  * The facets and the slider, folded away until something is narrowed.
@@ -142,8 +145,10 @@ const slider = (times) => {
     const length = wide < 7200 ? 19 : 16;
     said.textContent = `${moment(second(low), length)} to ${moment(second(high), length)} UTC`;
     [...bars.children].forEach((bar, place_) => bar.classList.toggle("out", ((place_ + 1) / times.counts.length) * STEPS <= low || (place_ / times.counts.length) * STEPS >= high));
-    // A moment that lies between two steps belongs to what the slider takes in.
-    return { from: low > 0 ? String(Math.floor(second(low))) : "", till: high < STEPS ? String(Math.ceil(second(high))) : "" };
+    // A moment that lies between two steps belongs to what the slider takes in. A short span has
+    // parts of a second, or one end of it would take in the other.
+    const parts = wide < 2 * STEPS ? 1000 : 1;
+    return { from: low > 0 ? String(Math.floor(second(low) * parts) / parts) : "", till: high < STEPS ? String(Math.ceil(second(high) * parts) / parts) : "" };
   };
   for (const one of ends) {
     one.addEventListener("input", () => change(show(), true));
