@@ -396,12 +396,17 @@ def test_a_program_that_waits_for_another_ones_file(project: Project) -> None:
     assert "out.txt" in project.hit("in.txt")
 
 
-@pytest.mark.parametrize("before", ["", "open('state.txt').read()"])
+@pytest.mark.parametrize(
+    ("there", "before"),
+    [("waiting", ""), ("waiting", "open('state.txt').read()"), (None, "")],
+    ids=["unread", "read", "absent"],
+)
 def test_a_file_that_is_written_between_the_look_and_the_opening(
-    project: Project, before: str
+    project: Project, there: str | None, before: str
 ) -> None:
     project.write("in.txt", "1")
-    project.write("state.txt", "waiting")
+    if there is not None:
+        project.write("state.txt", there)
     project.write("slow.py", "open('state.txt', 'w').write(open('in.txt').read())\n")
     project.write(
         "wait.py",

@@ -392,6 +392,10 @@ def on_open(args: Any) -> None:
     try:
         found = stat(path)
     except OSError:
+        if not State.alone:  # another program may make it before it is opened
+            kind = code_access(full)[0] if full.endswith(".py") else b"read"
+            if kind is not None and not full.endswith(".pyc"):
+                DOUBTS[_thread.get_ident()] = (path, full, kind, None)
         return absent(full)
     if len(SEEN) > MOST_REMEMBERED:
         SEEN.clear()
