@@ -6,13 +6,16 @@ which it was first read, as far as that is known.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from provgraph.analysis.asking import Questions
+from provgraph.analysis.gaps import note
 from provgraph.graph.interface import RunRow
 from provgraph.model.answers import Mark
+from provgraph.model.gaps import is_unseen
 
 
 def marks(questions: Questions, ids: Sequence[str]) -> dict[str, Mark]:
@@ -25,10 +28,15 @@ def marks(questions: Questions, ids: Sequence[str]) -> dict[str, Mark]:
     generations = {key: g for key in rest if (g := facts.looked_up(key)) is not None}
     makers = sorted({g.maker for g in generations.values() if g.maker is not None} - runs.keys())
     every = runs | {row.key: row for row in facts.store.runs(makers)}
+    unseen: dict[int, list[str]] = defaultdict(list)
+    for key, reason, subject in facts.store.run_gaps(sorted(runs)):
+        gap = note(reason, questions.wording.title(subject))
+        if is_unseen(reason) and gap.words not in unseen[key]:
+            unseen[key].append(gap.words)
     out: dict[str, Mark] = {}
     for key, text in of.items():
         if key in runs:
-            out[text] = _of_run(runs[key])
+            out[text] = replace(_of_run(runs[key]), unseen=tuple(unseen.get(key, ())))
         elif (g := generations.get(key)) is not None:
             maker = every.get(g.maker) if g.maker is not None else None
             told = _of_run(maker) if maker else Mark(time=_moment(g.first_read), project=g.project)

@@ -18,6 +18,7 @@ from provgraph.explorer.picture import (
     Picture,
     arranged,
     natural,
+    unseen,
 )
 from provgraph.model.answers import GraphEdge, GraphNode, Lineage
 from provgraph.model.digests import identity
@@ -64,7 +65,13 @@ def picture_of(
         pinned = inside[0].get("pinned", "") if len(several) == len(inside) == 1 else ""
         card = replace(card, focus=asked, values=values_of(inside), pinned=pinned)
         to = added if all(node.id in later for node in several) else columns
-        to[column.get(several[0].id, several[0].depth)].append(card)
+        place = column.get(several[0].id, several[0].depth)
+        to[place].append(card)
+        said = inside[0].get("_unseen") if len(several) == len(inside) == 1 else ()
+        if said:
+            beside, line = unseen(card, said)
+            to[place - 1].append(beside)
+            lines.append(line)
     return arranged(columns, lines, later=added, things=len(shown))
 
 

@@ -202,6 +202,7 @@ def _node_columns(
         "agent": [mark.agent for mark in each],
         "tracing": [mark.tracing for mark in each],
         "project": [mark.project for mark in each],
+        "unseen": ["\n".join(mark.unseen) for mark in each],
     }
     times: list[int | None] = []
     before = 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from provgraph.explorer.picture import Card, Line, Picture
+from provgraph.explorer.picture import UNSEEN, Card, Line, Picture
 from provgraph.render.drawing import ARROWS, mermaid_text, xml_text
 from provgraph.render.looks import EVIDENCE_LOOKS, KIND_LOOKS, OTHER_LOOK, STATE_LOOKS
 
@@ -18,6 +18,7 @@ HEAD = 24
 INK, FAINT, EDGE = "#1f2328", "#57606a", "#8c959f"
 # So many characters fit on a card, and in a line of the head for each pixel.
 NAME, ABOUT = 26, 34
+UNSEEN_DASHES = [6, 6]
 WIDE = 7
 
 
@@ -58,7 +59,8 @@ def _line(line: Line, cards: dict[str, Card], picture: Picture) -> str:
     half = picture.card_height // 2
     x, y, to_x, to_y = cause.x + picture.card_width, cause.y + half, effect.x, effect.y + half
     bend = max(28, (to_x - x) // 2) if to_x > x else 60
-    dashes = " ".join(map(str, EVIDENCE_LOOKS.get(line.evidence, ([], ""))[0]))
+    looks = {**EVIDENCE_LOOKS, UNSEEN: (UNSEEN_DASHES, "")}
+    dashes = " ".join(map(str, looks.get(line.evidence, ([], ""))[0]))
     return (
         f'<path d="M{x} {y}C{x + bend} {y} {to_x - bend} {to_y} {to_x} {to_y}" fill="none" '
         f'stroke="{EDGE}" stroke-width="1.5"'
@@ -72,7 +74,9 @@ def _card(card: Card, picture: Picture) -> list[str]:
     wide, high = picture.card_width, picture.card_height
     box = f'width="{wide}" height="{high}" rx="8" fill="#ffffff"'
     ring, dashes = EDGE, ""
-    if card.state in STATE_LOOKS:
+    if card.unseen:
+        dashes = f' stroke-dasharray="{" ".join(map(str, UNSEEN_DASHES))}"'
+    elif card.state in STATE_LOOKS:
         ring, _, dashed, _ = STATE_LOOKS[card.state]
         dashes = f' stroke-dasharray="{" ".join(map(str, dashed))}"' if dashed else ""
     out = [f'<g transform="translate({card.x} {card.y})"><title>{xml_text(card.name)}</title>']
@@ -101,10 +105,11 @@ def as_mermaid(picture: Picture, *, title: str, words: Sequence[str]) -> str:
     lines = ["flowchart LR", f'  title["{mermaid_text(title)}"]:::title']
     for card in picture.cards:
         left, right = ("([", "])") if card.kind == "Run" else ("[", "]")
-        said = " · ".join(filter(None, (card.name, card.state)))
+        said = " · ".join(filter(None, (card.name, card.about if card.unseen else card.state)))
         lines.append(f'  n{number[card.key]}{left}"{mermaid_text(said)}"{right}')
+    arrows = {**ARROWS, UNSEEN: "-.->"}
     lines += [
-        f"  n{number[line.cause]} {ARROWS.get(line.evidence, '-->')} n{number[line.effect]}"
+        f"  n{number[line.cause]} {arrows.get(line.evidence, '-->')} n{number[line.effect]}"
         for line in picture.lines
     ]
     for state, (colour, *_) in STATE_LOOKS.items():
@@ -112,6 +117,11 @@ def as_mermaid(picture: Picture, *, title: str, words: Sequence[str]) -> str:
         if those:
             lines += [f"  classDef {state} stroke:{colour},stroke-width:3px"]
             lines += [f"  class {','.join(those)} {state}"]
+    unknown = [f"n{number[card.key]}" for card in picture.cards if card.unseen]
+    if unknown:
+        dashes = " ".join(map(str, UNSEEN_DASHES))
+        lines += [f"  classDef unseen stroke-dasharray:{dashes}"]
+        lines += [f"  class {','.join(unknown)} unseen"]
     asked = [f"n{number[card.key]}" for card in picture.cards if card.focus]
     if asked:
         lines += ["  classDef asked fill:#ddf4ff", f"  class {','.join(asked)} asked"]

@@ -19,6 +19,9 @@ ALIKE = 5
 # A page with more cards than this is slow and can't be read; alike ones are folded further.
 MOST_CARDS = 300
 
+# The evidence of a line to what wasn't captured.
+UNSEEN = "unseen"
+
 _NUMBER = re.compile(r"(\d+)")
 
 
@@ -37,8 +40,8 @@ class Card:
     """A thing, or a stack of alike things (`count` > 1, with how many of each state).
 
     `ask` is the selector that means it; `via` the card on its decisive path; `words` say why it
-    is here; `about` is its second line; `values` what it can be narrowed by. `x` and `y` are those
-    of its upper left corner.
+    is here; `about` is its second line; `values` what it can be narrowed by. `unseen`: it stands
+    for what wasn't captured. `x` and `y` are those of its upper left corner.
     """
 
     key: str
@@ -57,6 +60,7 @@ class Card:
     states: Mapping[str, int] = field(default_factory=dict)
     chips: tuple[Chip, ...] = ()
     values: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    unseen: bool = False
     x: int = 0
     y: int = 0
 
@@ -70,6 +74,21 @@ class Line:
     evidence: str = "observed"
     role: str = ""
     count: int = 1
+
+
+def unseen(by: Card, said: Sequence[str], *, name: str = "Not captured") -> tuple[Card, Line]:
+    """Give a card for what `said` says wasn't captured, and its line to the card it is about."""
+    card = Card(
+        key=f"unseen:{by.key}",
+        name=name,
+        kind="",
+        about=said[0] if len(said) == 1 else f"{len(said)} gaps",
+        words="; ".join(said),
+        ask=by.ask,
+        values=by.values,
+        unseen=True,
+    )
+    return card, Line(card.key, by.key, evidence=UNSEEN)
 
 
 @dataclass(frozen=True, slots=True)

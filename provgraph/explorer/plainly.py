@@ -252,12 +252,32 @@ def shown_view(answer: Shown) -> dict[str, Any]:
             for metric in node.get("metrics") or ()
         ],
         "lists": [[title, _lines(lines)] for title, lines in several if title and lines],
+        "evidence": _evidence(node) if is_run else "",
         "notes": list(answer.notes),
         "gaps": [
             {"grade": gap.grade, "reason": gap.reason, "words": gap_words(gap), "advice": ""}
             for gap in answer.gaps
         ],
     }
+
+
+_METHODS = {
+    "preload": "the native library and Python's audit hooks",
+    "audit": "Python's audit hooks",
+}
+
+
+def _evidence(node: Mapping[str, Any]) -> str:
+    """Say when, and by what, the things of a run were seen; "" for one that nothing watched."""
+    tracing = dict(node.get("tracing") or {})
+    method = str(tracing.get("method") or "")
+    if not method or not node.get("started"):
+        return ""
+    started, ended = str(node["started"]), str(node.get("ended") or node["started"])
+    span = f"{started[:10]} {started[11:19]} to {ended[11:19]} UTC"
+    by = _METHODS.get(method, method)
+    every = "all of its programs were watched" if tracing.get("complete") else "not all was seen"
+    return f"Seen as it happened, {span}, by {by}; {every}. What was not seen says so."
 
 
 def _said(key: str, value: object) -> str:

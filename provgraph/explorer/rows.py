@@ -149,6 +149,7 @@ def _marked(mark: Mark | None) -> Row:
         "project": mark.project,
         "agent": mark.agent,
         "pinned": mark.pinned,
+        "_unseen": mark.unseen,
     }
 
 

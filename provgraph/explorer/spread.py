@@ -13,11 +13,13 @@ from dataclasses import replace
 from provgraph.analysis.impact import Hits, Outline
 from provgraph.analysis.showing import run_id
 from provgraph.explorer.narrowing import Row, values_of
-from provgraph.explorer.picture import ALIKE, MOST_CARDS, Card, Line, Picture, arranged
+from provgraph.explorer.picture import ALIKE, MOST_CARDS, Card, Line, Picture, arranged, unseen
 from provgraph.model.answers import Hit, Impact
 from provgraph.model.digests import identity
+from provgraph.model.gaps import BLOCKING
 from provgraph.model.kinds import RUN
 from provgraph.render.terminal import count_of
+from provgraph.render.text_parts import gap_words
 
 # Up to so many hits are drawn with their paths.
 MOST_HITS = 400
@@ -104,6 +106,7 @@ def _paths(impact: Impact, unfolded: Collection[str], rows: Mapping[str, Row]) -
     if sum(map(len, columns.values())) > MOST_CARDS:
         return _summed(impact)
     drawn = [Line(cause, effect, count=count) for (cause, effect), count in lines.items()]
+    _with_unseen(impact, columns, drawn)
     return arranged(columns, drawn, things=len(hits) + len(impact.change))
 
 
@@ -208,4 +211,14 @@ def _summed(impact: Impact) -> Picture:
             here.append(key)
         lines += [Line(cause, effect) for cause in before[:1] for effect in here]
         before = here
+    _with_unseen(impact, columns, lines)
     return arranged(columns, lines, things=len(every) + len(impact.change))
+
+
+def _with_unseen(impact: Impact, columns: dict[int, list[Card]], lines: list[Line]) -> None:
+    """Draw what could hide an effect as an effect of its own: who looks at cards sees it, too."""
+    said = [gap_words(gap) for gap in impact.gaps if gap.grade == BLOCKING]
+    if said and columns[0]:
+        card, line = unseen(columns[0][0], said, name="Maybe more")
+        columns[1].append(replace(card, ask="", values={}))
+        lines.append(replace(line, cause=line.effect, effect=line.cause))

@@ -508,6 +508,7 @@ class Mark:
     """What a node is narrowed by besides its kind and state: of an artefact, its maker's.
 
     `time` is RFC 3339 or "", `project` an id, `run` the id of the run that the rest tells of.
+    `unseen` says of a run, and of it alone, what it may have touched that no record names.
     """
 
     step: str = ""
@@ -517,6 +518,7 @@ class Mark:
     agent: str = ""
     pinned: str = ""
     run: str = ""
+    unseen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

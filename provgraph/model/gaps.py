@@ -80,6 +80,11 @@ REASONS: dict[str, tuple[str, str]] = {
 HIDES_PRODUCTS = frozenset({"log-cut", "capture-failed"})
 
 
+def is_unseen(reason: str) -> bool:
+    """Tell whether a run's gap says that something it touched is in no record."""
+    return grade_of(reason) == BLOCKING or reason in ("network", "earlier-reads")
+
+
 def grade_of(reason: str) -> str:
     """Grade a reason; one that this version doesn't know blocks."""
     return REASONS.get(reason, (BLOCKING, ""))[0]

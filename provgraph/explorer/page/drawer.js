@@ -33,7 +33,7 @@ export const open = async (key, card) => {
   drawer.hidden = false;
   drawer.replaceChildren(el("p", { class: "loading" }, "Looking …"));
   try {
-    const filled = key.startsWith("stack:") || key.startsWith("sum:") || key === "asked" ? await stack(key, card, going.signal) : await node(key, card, going.signal);
+    const filled = card?.unseen && !card.ask ? unknown(card) : key.startsWith("stack:") || key.startsWith("sum:") || key === "asked" ? await stack(key, card, going.signal) : await node(key, card, going.signal);
     drawer.replaceChildren(closing(), ...filled);
     drawer.scrollTop = 0;
   } catch (error) {
@@ -43,6 +43,12 @@ export const open = async (key, card) => {
 };
 
 const closing = () => el("button", { type: "button", class: "close", "aria-label": "Close details", title: "Close (Esc)", on: { click: () => change({ node: "" }) } }, "×");
+
+/**
+ * What a card tells that stands for no node: what wasn't captured.
+ * @param {any} card
+ */
+const unknown = (card) => [el("h2", {}, card.name), el("p", {}, "Not captured, so it can't be told what it touched:"), el("ul", { class: "rows" }, ...card.words.split("; ").map((/** @type {string} */ one) => el("li", {}, name(one))))];
 
 /**
  * @param {string} words
@@ -82,6 +88,7 @@ const node = async (key, card, signal) => {
     if (title === "Metrics") out.push(section(title, metrics(shown)));
     else out.push(section(title, el("dl", { class: "facts" }, ...pairs.flatMap((/** @type {[string, unknown]} */ [label, value]) => [el("dt", {}, name(label)), el("dd", {}, name(value))]))));
   }
+  if (shown.evidence) out.push(el("p", { class: "about" }, shown.evidence));
   for (const [title, lines] of shown.lists) out.push(section(`${title} (${lines.length.toLocaleString("en")})`, list(lines)));
   if (shown.gaps.length) out.push(section("What isn't known", el("ul", {}, ...shown.gaps.map((/** @type {any} */ gap) => el("li", {}, gap.words)))));
   if (!KEPT || shown.notes.length) out.push(notes(of, shown.notes));

@@ -9,7 +9,7 @@ import { change, here } from "./place.js";
  * @typedef {{key: string, name: string, kind: string, state: string, about: string, words: string, ask: string, via: string,
  *   focus: boolean, pinned: string, causes: number | null, effects: number | null, count: number,
  *   states: Record<string, number>, chips: {ask: string, name: string, kind: string, state: string}[], values: import("./narrow.js").Values,
- *   x: number, y: number}} Card
+ *   unseen: boolean, x: number, y: number}} Card
  * @typedef {{cause: string, effect: string, evidence: string, role: string, count: number}} Line
  * @typedef {{cards: Card[], lines: Line[], things: number, width: number, height: number, card_width: number, card_height: number}} Picture
  */
@@ -37,7 +37,7 @@ export const drawn = (picture, choose, question) => {
   const touching = new Map();
   const shownCauses = new Map();
   const shownEffects = new Map();
-  for (const line of picture.lines) {
+  for (const line of picture.lines.filter((one) => one.evidence !== "unseen")) {
     shownCauses.set(line.effect, (shownCauses.get(line.effect) || 0) + line.count);
     shownEffects.set(line.cause, (shownEffects.get(line.cause) || 0) + line.count);
   }
@@ -51,7 +51,7 @@ export const drawn = (picture, choose, question) => {
     const effect = cards.get(line.effect);
     if (!cause || !effect) continue;
     const path = svg("path", { d: curve(cause, effect, picture), class: `line ${line.evidence}`, "marker-end": "url(#tip)" });
-    path.append(svg("title", {}, `${line.role || line.evidence}${line.count > 1 ? ` · ${line.count}` : ""}`));
+    path.append(svg("title", {}, `${line.evidence === "unseen" ? "not captured" : line.role || line.evidence}${line.count > 1 ? ` · ${line.count}` : ""}`));
     lines.append(path);
     for (const key of [line.cause, line.effect]) touching.set(key, [...(touching.get(key) || []), path]);
     pathOf.set(path, line);
@@ -205,15 +205,15 @@ const rest = (picture, question) =>
 const cardBox = (card, how) => {
   const stack = card.count > 1;
   const chosen = [card.key, card.ask].includes(here().node || "-");
-  const said = [card.kind || "thing", card.name, card.state, card.pinned, card.about, card.focus ? "asked about" : ""].filter(Boolean).join(", ");
+  const said = [card.unseen ? "" : card.kind || "thing", card.name, card.state, card.pinned, card.about, card.focus ? "asked about" : ""].filter(Boolean).join(", ");
   const main = el(
     "button",
     { type: "button", class: "main", tabindex: how.tabbable ? "0" : "-1", "aria-label": visible(said), "aria-pressed": String(chosen), title: visible(card.name), on: { click: () => how.choose(card), dblclick: () => card.ask && change({ q: "focus", of: card.ask, open: "", unfold: "", node: "" }) } },
-    icon(card.kind),
+    card.unseen ? el("span", { class: "unknown", "aria-hidden": "true" }, "?") : icon(card.kind),
     el("span", { class: "name" }, name(short(card.name))),
     el("span", { class: "second" }, badge(card.state), pin(card.pinned), el("span", { class: "about" }, card.about)),
   );
-  const box = el("div", { class: `card${card.focus ? " focus" : ""}${stack ? " stack" : ""}${chosen ? " chosen" : ""} tint-${card.state || "none"}`, "data-key": card.key, "data-ask": card.ask }, main);
+  const box = el("div", { class: `card${card.focus ? " focus" : ""}${stack ? " stack" : ""}${card.unseen ? " unseen" : ""}${chosen ? " chosen" : ""} tint-${card.state || "none"}`, "data-key": card.key, "data-ask": card.ask }, main);
   if (card.chips.length) box.append(chips(card));
   if (how.hiddenCauses > 0 && card.ask) box.append(more(card, "left", how.hiddenCauses));
   if (how.hiddenEffects > 0 && card.ask) box.append(more(card, "right", how.hiddenEffects));

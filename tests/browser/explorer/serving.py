@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 DESKTOP, PHONE = (1280, 800), (390, 844)
+# What is seen of a picture: each card with its words and where it is, each line.
+SEEN = """() => ({
+  cards: [...document.querySelectorAll(".card")]
+    .map((card) => [card.innerText, card.style.left, card.style.top, card.className])
+    .map((card) => card.join(" | ")).sort(),
+  lines: [...document.querySelectorAll("path.line")]
+    .map((line) => [line.getAttribute("d"), line.getAttribute("class")].join(" | ")).sort(),
+})"""
 
 
 @dataclass
@@ -101,3 +109,25 @@ def settled(page: Page) -> None:
     search = json.dumps(page.evaluate("location.search"))
     page.wait_for_selector(f"main[data-at={search}]", timeout=60_000)
     page.wait_for_timeout(50)
+
+
+@contextmanager
+def read(browser: Browser, path: Path, *, place: str = "", **more: Any) -> Iterator[Page]:
+    """Open a kept file from disk; whatever it asks for or complains of fails."""
+    context = browser.new_context(viewport={"width": DESKTOP[0], "height": DESKTOP[1]}, **more)
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    said: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: said.append(f"error: {error}"))
+    page.on("dialog", lambda dialog: said.append(f"dialog: {dialog.message}"))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{path.as_uri()}{place}")
+    if more.get("java_script_enabled", True):
+        page.wait_for_selector("html[data-ready]")
+    yield page
+    files = [url for url in asked if not url.startswith(("data:", "blob:"))]
+    assert {url.partition("#")[0] for url in files} == {path.as_uri()}
+    assert not said, said
+    context.close()

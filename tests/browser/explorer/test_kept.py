@@ -5,14 +5,22 @@ from __future__ import annotations
 import json
 import os
 import random
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.explorer.serving import DESKTOP, PHONE, Explorer, explorer, opened, settled
+from tests.browser.explorer.serving import (
+    DESKTOP,
+    PHONE,
+    SEEN,
+    Explorer,
+    explorer,
+    opened,
+    read,
+    settled,
+)
 from tests.browser.explorer.test_states import axe
 from tests.scenario.shell import Project, begin
 from tests.unit.explorer.conftest import KEYS, MARKUP, lines
@@ -23,36 +31,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 MOST = 4_000_000
-# What is seen of a picture: each card with its words and where it is, each line.
-SEEN = """() => ({
-  cards: [...document.querySelectorAll(".card")]
-    .map((card) => [card.innerText, card.style.left, card.style.top, card.className])
-    .map((card) => card.join(" | ")).sort(),
-  lines: [...document.querySelectorAll("path.line")]
-    .map((line) => [line.getAttribute("d"), line.getAttribute("class")].join(" | ")).sort(),
-})"""
-
-
-@contextmanager
-def read(browser: Browser, path: Path, *, place: str = "", **more: Any) -> Iterator[Page]:
-    """Open a kept file from disk; whatever it asks for or complains of fails."""
-    context = browser.new_context(viewport={"width": DESKTOP[0], "height": DESKTOP[1]}, **more)
-    context.set_default_timeout(15_000)
-    page = context.new_page()
-    said: list[str] = []
-    asked: list[str] = []
-    page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
-    page.on("pageerror", lambda error: said.append(f"error: {error}"))
-    page.on("dialog", lambda dialog: said.append(f"dialog: {dialog.message}"))
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto(f"{path.as_uri()}{place}")
-    if more.get("java_script_enabled", True):
-        page.wait_for_selector("html[data-ready]")
-    yield page
-    files = [url for url in asked if not url.startswith(("data:", "blob:"))]
-    assert {url.partition("#")[0] for url in files} == {path.as_uri()}
-    assert not said, said
-    context.close()
 
 
 def kept(project: Project, path: Path, *words: str) -> Path:

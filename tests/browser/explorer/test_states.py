@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.explorer.serving import DESKTOP, PHONE, Explorer, explorer, opened, settled
+from tests.browser.explorer.serving import (
+    DESKTOP,
+    PHONE,
+    SEEN,
+    Explorer,
+    explorer,
+    opened,
+    read,
+    settled,
+)
 from tests.scenario.shell import ROOT, Project, begin
 from tests.support.required import missing
 from tests.unit.explorer.conftest import KEYS, MARKUP, lines
@@ -48,6 +57,43 @@ def test_an_empty_project(
         project.script("make.py")
         page.get_by_role("link", name="make.py").first.wait_for()
         assert page.locator("h1").inner_text() == "Everything recorded is current: 1 name"
+
+
+def test_what_was_not_captured_is_a_dashed_card_with_the_reason(
+    browser: Browser, tmp_path: Path, env: Mapping[str, str], shots: Path
+) -> None:
+    project = begin(tmp_path / "blind", env)
+    for name in ("in.txt", "other.txt"):
+        project.write(name, "1")
+    project.run("python", "-I", "-c", "open('out.txt', 'w').write(open('in.txt').read())")
+    project.run("cp", "other.txt", "copy.txt")
+    kept = tmp_path / "report.html"
+    project.provgraph("render", "--style", "explorer", "-o", str(kept))
+    with (
+        explorer(project.root, project.env) as running,
+        opened(browser, running, "q=focus&of=out.txt") as page,
+        read(browser, kept, place="#q=focus&of=out.txt") as offline,
+    ):
+        settled(page)
+        assert page.evaluate(SEEN) == offline.evaluate(SEEN)
+        card = page.locator(".card.unseen")
+        assert "Not captured" in card.inner_text()
+        card.locator(".main").focus()
+        assert "started Python with -I" in page.locator(".caption").inner_text()
+        assert card.evaluate("box => getComputedStyle(box).borderTopStyle") == "dashed"
+        for style, sign in (("svg", "Not captured"), ("mermaid", "classDef unseen")):
+            drawing = f"/api/export?as={style}&q=focus&of=out.txt"
+            text = page.evaluate("path => fetch(path).then((one) => one.text())", drawing)
+            assert sign in text
+        card.locator(".main").click()
+        page.locator("#drawer", has_text="started Python with -I").wait_for()
+        page.screenshot(path=shots / "explorer-not-captured.png")
+        page.goto(f"{running.site}/?q=impact&of=other.txt")
+        settled(page)
+        card = page.locator(".card.unseen", has_text="Maybe more")
+        card.locator(".main").click()
+        page.locator("#drawer li", has_text="started Python with -I").wait_for()
+        page.screenshot(path=shots / "explorer-maybe-more.png")
 
 
 def test_no_match_offers_the_nearest(browser: Browser, exploring: Explorer) -> None:

@@ -139,6 +139,12 @@ export const drawn = (graph, piece, unfolded) => {
     const to = several.every((at) => piece.later.has(at)) ? added : first;
     const place = column.get(several[0]) ?? far(several[0]);
     to.set(place, [...(to.get(place) || []), card]);
+    const said = several.length === 1 ? graph.unseen(several[0]) : [];
+    if (said.length) {
+      const beside = { ...EMPTY, key: `unseen:${card.key}`, name: "Not captured", about: said.length === 1 ? said[0] : `${said.length} gaps`, words: said.join("; "), ask: card.ask, values: card.values, unseen: true };
+      to.set(place - 1, [...(to.get(place - 1) || []), beside]);
+      lines.push({ cause: beside.key, effect: card.key, evidence: "unseen", role: "", count: 1 });
+    }
   }
   const stacks = new Map([...group].filter(([, key]) => key.startsWith("stack:")));
   return { picture: arranged(first, added, lines, shown.length), stacks };
@@ -308,7 +314,7 @@ const single = (graph, at, hubs) => {
 };
 
 /** @type {Card} */
-const EMPTY = { key: "", name: "", kind: "", state: "", about: "", words: "", ask: "", via: "", focus: false, pinned: "", causes: null, effects: null, count: 1, states: {}, chips: [], values: {}, x: 0, y: 0 };
+const EMPTY = { key: "", name: "", kind: "", state: "", about: "", words: "", ask: "", via: "", focus: false, pinned: "", causes: null, effects: null, count: 1, states: {}, chips: [], values: {}, unseen: false, x: 0, y: 0 };
 
 /**
  * @param {Graph} graph

@@ -63,6 +63,7 @@ export const graphOf = (kept) => {
     step,
     status: said("status"),
     pinned: said("pinned"),
+    unseen: (/** @type {number} */ at) => said("unseen")(at).split("\n").filter(Boolean),
     facet: (/** @type {string} */ column, /** @type {number} */ at) => (words[column] ? words[column][nodes[column][at]] : ""),
     time: (/** @type {number} */ at) => times[at],
     made: (/** @type {number} */ at) => made[at] === 1,
