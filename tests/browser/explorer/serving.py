@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 DESKTOP, PHONE = (1280, 800), (390, 844)
+PATIENCE = 60_000  # ms: a database that has just started answers its first question slowly
 # What is seen of a picture: each card with its words and where it is, each line.
 SEEN = """() => ({
   cards: [...document.querySelectorAll(".card")]
@@ -86,7 +87,7 @@ def opened(
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, **more
     )
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     said: list[str] = []
     asked: list[str] = []
@@ -115,7 +116,7 @@ def settled(page: Page) -> None:
 def read(browser: Browser, path: Path, *, place: str = "", **more: Any) -> Iterator[Page]:
     """Open a kept file from disk; whatever it asks for or complains of fails."""
     context = browser.new_context(viewport={"width": DESKTOP[0], "height": DESKTOP[1]}, **more)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     said: list[str] = []
     asked: list[str] = []
