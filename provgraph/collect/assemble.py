@@ -556,8 +556,8 @@ class _Account:
 
     def _overtaken(self, path: bytes, name: str, state: _Path) -> Product | None:
         """Give what was made as it was when another step came to it."""
-        if state.made is None:
-            return None
+        if state.made is None or not os.path.lexists(path):
+            return None  # not known, or gone before the end
         self._note(name, path)
         mode: Literal["write", "append"] = "append" if state.wrote == "append" else "write"
         digest = self.contents.as_recorded(path, state.made)

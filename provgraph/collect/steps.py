@@ -142,12 +142,16 @@ def shares_of(trace: Trace, places: Places, streams: Sequence[Access]) -> list[S
 
 @dataclass
 class _Version:
-    """A content of a file. `known`: its digest is, after the next one came."""
+    """A content of a file. `known`: its digest is, after the next one came.
+
+    `gone`: that nothing is there, by the writer's doing; `known` is of what it removed.
+    """
 
     writer: int | None
     readers: set[int] = field(default_factory=set)
     known: bool = False
     over: bool = False
+    gone: bool = False
 
 
 @dataclass
@@ -356,7 +360,8 @@ class _Split:
             return
         file = self.file(path)
         stream = self.places.stream(path)
-        if access.action != "write" and not stream:
+        there = access.stat is not None or bool(access.size)
+        if access.action != "write" and there and not stream:
             before = file.last.writer
             if before is not None and before != program and not _digest(access):
                 self.groups.join((program, before))
@@ -371,6 +376,13 @@ class _Split:
             return
         file = self.file(path)
         last = file.last
+        if last.gone and last.writer == program:
+            # Removed to make room: `sed -i`, `mv` over it. What was there before is as known now
+            # as if it had been written over.
+            last.gone = last.over = False
+            file.versions[-2].known |= last.known
+            last.known = False
+            return
         if last.writer == program and last.readers <= {program}:
             return  # its own, once more
         last.over, last.known = True, known or _digest(access)
@@ -384,7 +396,7 @@ class _Split:
         if len(file.versions) == 1 and access.action == "remove":
             self.effects.add(program)  # something from before the run
         file.last.over, file.last.known = True, _digest(access) and file.last.writer is None
-        file.versions.append(_Version(program, over=True))
+        file.versions.append(_Version(program, known=_digest(access), over=True, gone=True))
 
     def _moved(self, path: bytes, program: int) -> None:
         """Join who renames a directory with those that had written below it."""
@@ -429,7 +441,7 @@ class _Split:
                     continue
                 if not version.readers - {version.writer}:
                     continue  # nobody else saw it
-                if version.known:
+                if version.known and os.path.lexists(path):
                     self.effects.add(version.writer)
                 else:
                     self.groups.join([version.writer, *version.readers])
@@ -695,7 +707,12 @@ class _Lines:
         """Give what a group read, with its children's answers, in order of time."""
         if group not in self._timelines:
             self._timelines[group] = []  # told in a circle: it has nothing more to say
-            found = [a for one in self.members[group] for a in self.split.reads[one]]
+            found = [
+                access
+                for one in self.members[group]
+                for access in self.split.reads[one]
+                if group in self.makers or not self._to_change(one, access)
+            ]
             for child in self.children.get(group, ()):
                 found += self._answer(child)
             for writer, maker in self.split.told:
@@ -705,8 +722,23 @@ class _Lines:
             self._timelines[group] = _distinct(found)
         return self._timelines[group]
 
+    def _to_change(self, program: int, access: Access) -> bool:
+        """Tell of a look whether it was at what the program then wrote or removed, of this run's.
+
+        `rm`, `cp` and `mv` look first. Whether it was there is for this run's programs to say.
+        """
+        path = self.split.places.real(access.path)
+        return (
+            access.action in ("absent", "exists")
+            and path in self.written
+            and any(version.writer == program for version in self.split.files[path].versions)
+        )
+
     def _answer(self, child: int) -> list[Access]:
         """Give what a child tells its parent by its end."""
+        return [one for one in self._told_by(child) if not self._gone_with_it(one)]
+
+    def _told_by(self, child: int) -> list[Access]:
         if not self.fruitful(child) or self._failed(child):
             return self.timeline(child)
         if child in self.makers:
@@ -747,14 +779,19 @@ class _Lines:
     def _moot(self, access: Access) -> bool:
         """Tell of an access of a parent whether it says nothing that isn't known without it.
 
-        It only looked whether something was there that this run makes; or it read what it had
-        written itself, and has removed: that rests on what else it had read.
+        It only looked whether something was there that this run makes, for one.
+        """
+        if access.action in ("absent", "exists"):
+            return self.split.places.real(access.path) in self.written
+        return self._gone_with_it(access)
+
+    def _gone_with_it(self, access: Access) -> bool:
+        """Tell whether a reader had written itself what it read, and has removed it.
+
+        That rests on what else it had read.
         """
         split = self.split
-        path = split.places.real(access.path)
-        if access.action in ("absent", "exists"):
-            return path in self.written
-        path = split.places.end_of_links(path)
+        path = split.places.end_of_links(split.places.real(access.path))
         number = split.found.get((path, id(access)))
         if number is None:
             return False
@@ -829,11 +866,11 @@ class _Lines:
         )
 
     def hands(self) -> dict[bytes, list[tuple[int, int]]]:
-        """Give, by path, which content of it came to which group through its parents."""
+        """Give, by path, which content of it came to which group through its kin."""
         out: dict[bytes, list[tuple[int, int]]] = {}
         for group in self.makers:
-            for access in self.handed(group):
-                if access.action in READS:
+            for access in (*self.handed(group), *self.timeline(group)):
+                if access.action in READS or access.action == "absent":
                     path = self.split.places.real(access.path)
                     version = self.split.found.get((path, id(access)))
                     if version is not None:

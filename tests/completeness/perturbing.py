@@ -83,8 +83,9 @@ def judged(one: Script, place: Path, env: Mapping[str, str], asking: Asking) -> 
         return out
     out.steps = len(json.loads(log[1])["runs"])
     out.coarse = any(gap["reason"] == "one-step" for gap in json.loads(status[1])["gaps"])
-    if json.loads(status[1])["modified"] or json.loads(status[1])["stale"]:
-        out.wrong.append(f"not current after it was run: {status[1]}")
+    after = json.loads(status[1])
+    for state in ("stale", "behind", "modified", "missing"):
+        out.wrong += [f"{state} right after the run: {one['words']}" for one in after[state]][:2]
     for name, answer in zip(one.sources, answers, strict=True):
         said = json.loads(answer[1])
         hits = {one["name"] for one in (*said["affected"], *said["already_stale"])}
