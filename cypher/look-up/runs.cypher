@@ -13,5 +13,5 @@ RETURN collect([
     WHERE later._ended >= r._ended AND later._known > 0
       AND (later._ended > r._ended OR later.id > r.id)
   },
-  r.tracing, r.complete
+  r.tracing, r.complete, coalesce(r._within, "")
 ]) AS rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from provgraph.analysis.facts import PLATFORM, STREAM, Facts, Name
@@ -182,8 +182,18 @@ def _unstanding(
         if reason is not None:
             bad[source.key][touch.part, touch.digest] = reason
     seeds: dict[int, Cause] = {}
-    for key, uses in facts.readers(list(bad)).items():
+    readers = facts.readers(list(bad))
+    over = {}
+    for key, parts in bad.items():
+        source = facts.generation(key)
+        if source is not None and OVERWRITTEN in parts.values():
+            over[key] = judgement.lying((source.project, source.name)).generation
+    meant = _meant(facts, over, readers)
+    for key, uses in readers.items():
         for use in uses:
+            if (use.run, key) in meant:
+                consumed.add(key)
+                continue
             hit = [
                 (part, bad[key][part, d])
                 for part, d in use.touched.items()
@@ -193,6 +203,27 @@ def _unstanding(
             if cause and (use.run not in seeds or _weight(cause) < _weight(seeds[use.run])):
                 seeds[use.run] = cause
     return seeds
+
+
+def _meant(
+    facts: Facts, over: Mapping[int, Generation | None], readers: Mapping[int, Sequence[UseRow]]
+) -> set[tuple[int, int]]:
+    """Find who read, as a step of a command, what a later step of that command wrote over.
+
+    `over` maps contents to those that came after them. The command has the one read before the
+    other is made, each time. Gives pairs of a run and a content.
+    """
+    makers = {key: g.maker for key, g in over.items() if g is not None and g.maker is not None}
+    if not makers:
+        return set()
+    runs = {use.run for key in makers for use in readers.get(key, ())}
+    command = facts.commands_of(runs | set(makers.values()))
+    return {
+        (use.run, key)
+        for key, maker in makers.items()
+        for use in readers.get(key, ())
+        if maker in command and command.get(use.run) == command[maker]
+    }
 
 
 def _weight(cause: Cause) -> tuple[int, bool]:
@@ -297,7 +328,9 @@ def _find_replaced(judgement: Judgement, found: _Replaced) -> None:
     makers = {x.maker for g, link, _ in suspects.values() for x in (g, link) if x is not None}
     rows = facts.store.runs([maker for maker in makers if maker is not None])
     ways = {row.key: row.way for row in rows}
-    for key, uses in facts.readers(list(suspects)).items():
+    every = facts.readers(list(suspects))
+    meant = _meant(facts, {key: link for key, (_, link, _) in suspects.items()}, every)
+    for key, uses in every.items():
         g, link, name = suspects[key]
         if g.maker is None:
             continue
@@ -309,6 +342,8 @@ def _find_replaced(judgement: Judgement, found: _Replaced) -> None:
         )
         for use in uses:
             if use.role == STREAM or use.run in lines[name] or not use.touched:
+                continue
+            if (use.run, key) in meant:
                 continue
             parts = _differing(judgement, use, g, link, name)
             cause = Cause(_manner(g, link), key, parts, use.role)

@@ -16,6 +16,7 @@ import os
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from provgraph.collect.family import NOBODY, Given, Program
 from provgraph.collect.noise import BUILDERS
@@ -512,6 +513,7 @@ class _Split:
             if not (
                 self._join_drivers(lines)
                 or self._join_rereaders(lines)
+                or self._join_disordered(lines)
                 or self._join_circles(lines)
             ):
                 break
@@ -550,6 +552,22 @@ class _Split:
                 if version != first and writer is not None and self.groups.of(writer) != group:
                     news |= self.groups.join((group, writer))
                 touched[group] = min(first, version)
+        return news
+
+    def _join_disordered(self, lines: _Lines) -> bool:
+        """Join two makers of one name of whom the earlier one ended later.
+
+        What lies at a name is what its maker that ended last put there.
+        """
+        news = False
+        for path, file in self.files.items():
+            if len(file.versions) < 3 or self.places.stream(path):
+                continue
+            made = [v.writer for v in file.versions if v.writer is not None and not v.gone]
+            groups = [one for w in made if (one := self.groups.of(w)) in lines.makers]
+            for one, next_one in pairwise(groups):
+                if one != next_one and lines.ended(one) >= lines.ended(next_one):
+                    news |= self.groups.join((one, next_one))
         return news
 
     def _join_circles(self, lines: _Lines) -> bool:
@@ -809,6 +827,12 @@ class _Lines:
         """Give when the first program of a group was started, in ns."""
         return min(self.split.programs[one].since for one in self.members[group])
 
+    def ended(self, group: int) -> int:
+        """Give when the last program of a group had ended, or done its last, in ns."""
+        programs = [self.split.programs[one] for one in self.members[group]]
+        done = (access.when for one in self.members[group] for access in self.split.own[one])
+        return max([self.since(group), *(p.until for p in programs if p.until is not None), *done])
+
     def pids(self, group: int, before: int | None = None) -> set[int]:
         """Give the processes of a group, and of those that answered it."""
         of = self.split.groups.of
@@ -950,7 +974,6 @@ class _Cut:
             for word, (when, pid) in zip(trace.said, trace.said_by, strict=True)
             if split.groups.of(trace.family.at(pid, when)) == group
         ]
-        ends = [one.until for one in programs if one.until is not None]
         tops = [one for one in programs if one.parent < 0 or split.groups.of(one.parent) != group]
         makers = [one for one in programs if one.number in split.effects] or programs
         return Share(
@@ -966,7 +989,7 @@ class _Cut:
             programs=tuple(programs),
             tops=tuple(tops),
             started=started,
-            ended=max([started, *ends, *(access.when for access in own)]),
+            ended=self.lines.ended(group),
             status=max((one.status for one in makers if one.status is not None), default=None),
             recorded=self.lines.recorded(group),
         )

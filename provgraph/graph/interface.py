@@ -51,7 +51,10 @@ class Generation(NamedTuple):
 
 
 class RunRow(NamedTuple):
-    """A run. `writes` is False when it has no products; `last` when no later run has its step."""
+    """A run. `writes` is False when it has no products; `last` when no later run has its step.
+
+    `within` is the id of the run whose step it is; "" for one that is a command by itself.
+    """
 
     key: int
     id: str
@@ -67,6 +70,7 @@ class RunRow(NamedTuple):
     last: bool
     tracing: str
     complete: bool
+    within: str
 
 
 class UseRow(NamedTuple):

@@ -29,7 +29,10 @@ Private = Mapping[str, Mapping[str, Any]]
 
 
 class RunFact(NamedTuple):
-    """A run as its record tells it. `started` and `ended` are in ns since 1970."""
+    """A run as its record tells it. `started` and `ended` are in ns since 1970.
+
+    `within` is the id of the run whose step it is; "" for one that is a command by itself.
+    """
 
     id: str
     project: str
@@ -43,6 +46,7 @@ class RunFact(NamedTuple):
     seconds: float
     tracing: str
     complete: bool
+    within: str
     version: str  # of two records of one run, the one with the greater version counts
 
 
@@ -217,6 +221,7 @@ def _run_facts(
         record.seconds,
         record.tracing.method,
         record.tracing.complete,
+        record.within or "",
         version,
     )
     generations: list[GenerationFact] = []

@@ -41,9 +41,9 @@ class _Writer:
             return self.chance.choice(self.made)
         return self.source()
 
-    def new(self) -> str:
+    def new(self, *, again: bool = True) -> str:
         """Give a file to make: mostly a new one."""
-        if self.made and self.chance.random() < 0.15:
+        if again and self.made and self.chance.random() < 0.15:
             return self.chance.choice(self.made)
         self.names += 1
         self.made.append(f"p{self.names}.txt")
@@ -86,8 +86,8 @@ def _moved(w: _Writer) -> str:
 
 
 def _together(w: _Writer) -> str:
-    one, other = w.filtered(), w.filtered()
-    return f"{one} > {w.new()} & {other} > {w.new()} & wait"
+    one, other = w.filtered(), w.filtered()  # they read nothing that they make: no race
+    return f"{one} > {w.new(again=False)} & {other} > {w.new(again=False)} & wait"
 
 
 def _held(w: _Writer) -> str:

@@ -44,7 +44,7 @@ SELECT r.key, r.id, r.project, r.step, r.label, r.way, r.status, r.ended, r.star
        NOT EXISTS (SELECT 1 FROM run later INDEXED BY run_step
                    WHERE later.known > 0 AND later.project = r.project AND later.step = r.step
                    AND (later.ended, later.id) > (r.ended, r.id)),
-       r.tracing, r.complete
+       r.tracing, r.complete, r.within
 FROM run r {hint} WHERE r.known > 0 AND {condition}"""
 
 AMONG = "(SELECT value FROM json_each(?))"
@@ -121,6 +121,7 @@ class Base:
                 last=bool(row[11]),
                 tracing=word(row[12]),
                 complete=bool(row[13]),
+                within=row[14],
             )
             for row in self._db.rows(statement, parameters)
         ]

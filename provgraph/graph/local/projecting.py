@@ -108,7 +108,7 @@ class Projector:
                 (
                     *(self._keys.run(r.id), r.id, word(r.project), word(r.step), r.label, r.way),
                     *(r.status, r.started, r.ended, r.started_text, r.seconds, word(r.tracing)),
-                    *(r.complete, r.version),
+                    *(r.complete, r.within, r.version),
                 )
                 for r in runs
             ],

@@ -22,7 +22,7 @@ from typing import Any
 
 from provgraph.errors import StoreError
 
-VERSION = 1
+VERSION = 2
 APPLICATION = 0x70677268  # "pgrh"
 BUSY_SECONDS = 120
 
@@ -40,6 +40,7 @@ CREATE TABLE run(
   status TEXT NOT NULL DEFAULT 'ok', started INTEGER NOT NULL DEFAULT 0,
   ended INTEGER NOT NULL DEFAULT 0, started_text TEXT NOT NULL DEFAULT '',
   seconds REAL NOT NULL DEFAULT 0, tracing INTEGER, complete INTEGER NOT NULL DEFAULT 1,
+  within TEXT NOT NULL DEFAULT '',
   writes INTEGER NOT NULL DEFAULT 0, version TEXT NOT NULL DEFAULT '',
   digest TEXT NOT NULL DEFAULT '', props TEXT NOT NULL DEFAULT '');
 CREATE TABLE generation(

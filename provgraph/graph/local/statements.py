@@ -2,13 +2,14 @@
 
 PUT_RUN = """
 INSERT INTO run(key, id, known, project, step, label, way, status, started, ended, started_text,
-                seconds, tracing, complete, version)
-VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                seconds, tracing, complete, within, version)
+VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT(key) DO UPDATE SET
   known = 1, project = excluded.project, step = excluded.step, label = excluded.label,
   way = excluded.way, status = excluded.status, started = excluded.started,
   ended = excluded.ended, started_text = excluded.started_text, seconds = excluded.seconds,
-  tracing = excluded.tracing, complete = excluded.complete, version = excluded.version
+  tracing = excluded.tracing, complete = excluded.complete, within = excluded.within,
+  version = excluded.version
 WHERE excluded.version > version"""
 
 # One statement with `projection.joined`: the same rules, in SQL.

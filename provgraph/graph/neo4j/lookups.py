@@ -63,6 +63,7 @@ class Base:
                 last=row[11],
                 tracing=row[12] or "",
                 complete=row[13],
+                within=row[14],
             )
             for row in self._rows("look-up/runs", keys=plain(keys))
         ]
