@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, runtime_checkable
 
-from provgraph.model.digests import ABSENT, comparable
-from provgraph.model.parts import BYTES, EXISTS, ORDER
+from provgraph.model.digests import ABSENT, EMPTY, comparable
+from provgraph.model.parts import BYTES, EXISTS, ORDER, still_there
 
 Wanted = Mapping[str, Collection[tuple[str, str]]]
 
@@ -160,7 +160,8 @@ class Changed:
         if change is None:
             return self._base.compare(name, part, digest, whole=whole)
         if part == EXISTS and not change.only:
-            return Verdict.DIFFERENT if change.whole == ABSENT else Verdict.SAME
+            stands = change.whole is None or still_there(digest, empty=change.whole == EMPTY)
+            return Verdict.SAME if stands and change.whole != ABSENT else Verdict.DIFFERENT
         judged = change.judge(part, digest, whole) if change.judge is not None else None
         if judged is not None:
             return Verdict.SAME if judged else Verdict.DIFFERENT

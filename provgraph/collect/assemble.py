@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -30,10 +31,12 @@ from provgraph.model.parts import (
     BODY,
     BYTES,
     EXISTS,
+    FILLED,
     LISTING,
     ORDER,
     SYNTAX,
     THERE,
+    VOID,
     imports_part,
 )
 from provgraph.model.records import (
@@ -228,7 +231,8 @@ class _Path:
     """What happened to one path so far.
 
     `own`: what lies there now (or that nothing does) is this run's doing. `wrote`: how; `existed`:
-    there was something before the run touched it. `overtaken`: another step changed it afterwards;
+    there was something before the run touched it. `seen`: it was looked at, and had `length` bytes
+    where that is known. `overtaken`: another step changed it afterwards;
     `made` is what it was before that, where that is known.
     """
 
@@ -239,6 +243,7 @@ class _Path:
     removed: bool = False
     listed: bool = False
     seen: bool = False
+    length: int | None = None
     declared: set[str] = field(default_factory=set)
     size: int | None = None
     overtaken: bool = False
@@ -267,7 +272,7 @@ class _Story(Places):
         elif action == "absent":
             self._absent(path)
         elif action == "exists":
-            self._exists(path)
+            self._exists(path, access)
         elif action == "list":
             if self.name(path) is not None:
                 self._at(path).listed = True
@@ -302,11 +307,12 @@ class _Story(Places):
         if access.before and state.read.digest is None and access.before.startswith(("b3:", "k:")):
             state.read.digest = access.before
 
-    def _exists(self, path: bytes) -> None:
+    def _exists(self, path: bytes, access: Access) -> None:
         if not self.inside(path) or self.name(path) is None:
             return
         state = self._at(path)
-        state.seen |= not (state.own or state.wrote)
+        if not (state.own or state.wrote or state.seen):
+            state.seen, state.length = True, access.size
 
     def _absent(self, path: bytes) -> None:
         if not self.inside(path) or self.name(path) is None:
@@ -331,13 +337,13 @@ class _Story(Places):
             return
         if action == "write" or state.own or not state.existed:
             self._settle(state, access)
-            state.own, state.wrote, state.removed = True, "write", False
+            state.own, state.wrote, state.removed, state.overtaken = True, "write", False, False
             return
         if state.read is None:
             state.read = _Read(stat=access.stat, size=access.size)
         state.read.roles.add("read" if action == "update" else "appended")
         self._settle(state, access)
-        state.size = access.size
+        state.size, state.overtaken = access.size, False
         state.wrote = "write" if action == "append" or state.wrote == "write" else "update"
 
     def _settle(self, state: _Path, access: Access) -> None:
@@ -394,7 +400,7 @@ class _Story(Places):
             return
         target = self._at(to)
         self._settle(target, access)
-        target.own, target.wrote, target.removed = True, "write", False
+        target.own, target.wrote, target.removed, target.overtaken = True, "write", False, False
 
     def leave(self, access: Access) -> None:
         """Take what another step did: what this one read and made is no longer what lies there."""
@@ -617,7 +623,7 @@ class _Account:
             uses += self._content(path, name, state, declared, plain=plain)
         elif state.seen and not state.own and not state.wrote:
             self._note(name, path)
-            uses.append(Use(name=name, digest=THERE, touched={EXISTS: THERE}))
+            uses.append(Use(name=name, digest=THERE, touched={EXISTS: _looked(path, state.length)}))
         return uses
 
     def _listing(self, path: bytes, name: str, *, observed: bool) -> list[Use]:
@@ -811,6 +817,19 @@ def _head(path: bytes, size: int) -> str | None:
     except OSError:
         return None
     return content_digest(data) if len(data) == size else None
+
+
+def _looked(path: bytes, length: int | None) -> str:
+    """Give what a look at a file could tell of it: `length` is as it was then, None: look now."""
+    if length is None:
+        try:
+            found = os.stat(path)
+        except OSError:
+            return THERE
+        if not stat.S_ISREG(found.st_mode):
+            return THERE
+        length = found.st_size
+    return FILLED if length else VOID
 
 
 def _stat(path: bytes) -> Stat | None:

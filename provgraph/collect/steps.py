@@ -729,7 +729,7 @@ class _Lines:
                 access
                 for one in self.members[group]
                 for access in self.split.reads[one]
-                if group in self.makers or not self._to_change(one, access)
+                if not self._to_change(one, access)
             ]
             for child in self.children.get(group, ()):
                 found += self._answer(child)

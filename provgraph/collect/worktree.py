@@ -20,9 +20,9 @@ from provgraph.collect import parts as cut
 from provgraph.collect.content import GONE, Changing, Contents, StatCache
 from provgraph.collect.environment import Environments, prefixes, this_host
 from provgraph.collect.outside import outside_name
-from provgraph.model.digests import ABSENT, comparable, content_digest, key_id
+from provgraph.model.digests import ABSENT, EMPTY, comparable, content_digest, key_id
 from provgraph.model.names import is_uri, name_of, path_of
-from provgraph.model.parts import BYTES, EXISTS, IMPORTS, LISTING, SYNTAX
+from provgraph.model.parts import BYTES, EXISTS, IMPORTS, LISTING, SYNTAX, still_there
 
 if TYPE_CHECKING:
     from provgraph.collect.gitstate import RefTree
@@ -119,7 +119,7 @@ class WorkingTree:
         if present.sort == "absent":
             return _verdict(digest == ABSENT)
         if part == EXISTS:
-            return Verdict.SAME
+            return _verdict(still_there(digest, empty=_is_empty(present)))
         of_folder = part == LISTING or part.startswith(IMPORTS)
         if not of_folder and whole is not None and self._is_whole(name, present, whole):
             return Verdict.SAME
@@ -310,7 +310,7 @@ class GitRef:
         if plain is None:
             return Verdict.UNKNOWN
         if part == EXISTS:
-            return Verdict.SAME
+            return _verdict(still_there(digest, empty=plain == EMPTY))
         if part == LISTING:
             return Verdict.DIFFERENT
         if whole is not None and self._equals(plain, whole):
@@ -434,3 +434,10 @@ def _is_pointer(data: bytes) -> bool:
 
 def _verdict(same: bool) -> Verdict:
     return Verdict.SAME if same else Verdict.DIFFERENT
+
+
+def _is_empty(present: _Present) -> bool:
+    try:
+        return present.sort == "file" and not os.path.getsize(present.path)
+    except OSError:
+        return False

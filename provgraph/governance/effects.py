@@ -198,7 +198,7 @@ class Effects:
         if said:
             yield from sorted(said)
         elif touched.keys() <= {EXISTS}:
-            yield "only looked whether it is there"
+            yield "only looked whether it is there, and empty"
         elif BODY in touched:
             yield "none of the functions that ran differs"
         elif SYNTAX in touched:

@@ -27,7 +27,7 @@ CELL = "#cell:"
 
 # What of a file a part is, where its name tells nobody anything.
 SAID: Mapping[str, str] = {
-    EXISTS: "whether it is there",
+    EXISTS: "whether it is there, and empty",
     LISTING: "its list of files",
     LAYOUT: "its row groups",
     TYPES: "the types of its columns",
@@ -43,8 +43,16 @@ SPECIAL = frozenset({BYTES, SYNTAX, LISTING, ORDER, LAYOUT, TYPES, METADATA, PAN
 
 # What being there is recorded as: the digest of the part, and of a whole that nobody read.
 THERE = "v:there"
+# What the part is recorded as where its size could be seen, too: `[ -s log ]`, `getsize`.
+FILLED = "v:filled"
+VOID = "v:empty"
 
 Touched = Mapping[str, str]
+
+
+def still_there(seen: str, *, empty: bool) -> bool:
+    """Tell whether a file that is there answers a look as before; `seen` is the part's digest."""
+    return seen == THERE or seen == (VOID if empty else FILLED)
 
 
 def imports_part(modules: Iterable[str]) -> str:

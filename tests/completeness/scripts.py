@@ -122,7 +122,7 @@ LINES: tuple[Callable[[_Writer], str], ...] = (
     lambda w: f"{w.filtered()} >> {w.new()}",
     lambda w: f"grep -q {w.word()} {w.a()} && echo yes > {w.new()}",
     lambda w: f"grep -q {w.word()} {w.a()} || {w.filtered()} > {w.new()}",
-    lambda w: f"[ -s {w.a()} ] && {w.filtered()} > {w.new()}",
+    lambda w: f"[ -s {w.source()} ] && {w.filtered()} > {w.new()}",
     lambda w: f'[ "$(cat {w.a()})" = "$(cat {w.a()})" ] || echo differ > {w.new()}',
     lambda w: f"cmp -s {w.a()} {w.a()} || {w.filtered()} > {w.new()}",
     lambda w: f'while read line; do echo "<$line>"; done < {w.a()} > {w.new()}',

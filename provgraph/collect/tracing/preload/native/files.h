@@ -195,7 +195,7 @@ static void looked(const void *caller, int directory, const char *path, int fail
         if (failed)
             missed(&place);
         else if (!again(place.hash, 'e') && !raw_stat(place.path, &found, 0) && S_ISREG(found.st_mode))
-            put('e', 0, place.path, NULL, 0, NULL, NULL);
+            put('e', 0, place.path, NULL, 0, NULL, &found);
     }
     errno = error;
 }
