@@ -740,6 +740,11 @@ class _Lines:
             self._timelines[group] = _distinct(found)
         return self._timelines[group]
 
+    def passed(self, path: bytes) -> bool:
+        """Tell whether a file came and went with this command: nobody can compare it."""
+        path = self.split.places.real(path)
+        return path in self.written and not os.path.lexists(path)
+
     def _to_change(self, program: int, access: Access) -> bool:
         """Tell of a look whether it was at what the program then wrote or removed, of this run's.
 
@@ -964,7 +969,11 @@ class _Cut:
         own = [access for one in members for access in split.own[one]]
         answers = self.lines.timeline(group)
         accesses = sorted(
-            {id(a): a for a in [*self.lines.handed(group), *answers, *own]}.values(),
+            {
+                id(a): a
+                for a in [*self.lines.handed(group), *answers, *own]
+                if not (a.action == "exists" and self.lines.passed(a.path))
+            }.values(),
             key=lambda one: one.when,
         )
         pids = self.lines.pids(group) | self.lines.pids_above(group, started)

@@ -52,7 +52,7 @@ Touched = Mapping[str, str]
 
 def still_there(seen: str, *, empty: bool) -> bool:
     """Tell whether a file that is there answers a look as before; `seen` is the part's digest."""
-    return seen == THERE or seen == (VOID if empty else FILLED)
+    return seen in (THERE, VOID if empty else FILLED)
 
 
 def imports_part(modules: Iterable[str]) -> str:

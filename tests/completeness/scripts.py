@@ -60,7 +60,8 @@ class _Writer:
 
 
 def _piped(w: _Writer) -> str:
-    return f"{w.filtered()} | {w.chance.choice(('sort', 'uniq -c', 'rev', 'tac'))} > {w.new()}"
+    last = w.chance.choice(("sort", "uniq -c", "rev", "tac"))
+    return f"{w.filtered()} | {last} > {w.new(again=False)}"
 
 
 def _branch(w: _Writer) -> str:
@@ -98,9 +99,7 @@ def _held(w: _Writer) -> str:
 def _case(w: _Writer) -> str:
     asked, one, other = w.a(), w.filtered(), w.filtered()
     made = w.new()
-    return (
-        f"case $(head -n 1 {asked}) in {w.word()}*) {one} > {made};; *) {other} > {made};; esac"
-    )
+    return f"case $(head -n 1 {asked}) in {w.word()}*) {one} > {made};; *) {other} > {made};; esac"
 
 
 def _listed(w: _Writer) -> str:

@@ -858,3 +858,113 @@ def test_both_programs_of_one_name_in_parallel(project: Project) -> None:
     for number in range(8):
         hit = {name for name in project.hit(f"{number}.txt") if name.endswith(".out")}
         assert hit == {f"{number}.out"}
+
+
+def test_what_is_remade_in_its_place_with_the_same_bytes_is_a_product(project: Project) -> None:
+    for name in ("a", "b", "c"):
+        project.write(f"{name}.txt", f"{name}\n")
+    project.write(
+        "all.sh",
+        """\
+        for f in a.txt b.txt; do head -n 1 $f; done > made.txt
+        sed -i s/x/y/ made.txt
+        cat c.txt > other.txt
+        echo end > end.txt
+        """,
+    )
+
+    project.run("sh", "all.sh")
+
+    assert "made.txt" in project.hit("a.txt")
+    assert "made.txt" in project.hit("b.txt")
+    assert project.hit("c.txt") == {"other.txt"}
+    assert not project.fallen()
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "echo one >> tmp\ncat in.txt > out.txt\nrm -f tmp",
+        "head -n 1 in.txt > tmp\nsed -i s/x/y/ tmp\nrm -f tmp\ncat in.txt > out.txt",
+        "cat in.txt > tmp\nls *.txt tmp > names\nrm -f tmp\npython make.py",
+        "printf in.txt > tmp\nxargs cat < tmp > out.txt\nrm tmp\ncat in.txt > other.txt",
+        "cat in.txt > tmp\nrm -f tmp\ngrep -q x in.txt || sort tmp > none\necho end > out.txt",
+    ],
+)
+def test_a_file_that_came_and_went_is_nobodys(project: Project, lines: str) -> None:
+    project.write("in.txt", "in\n")
+    project.write("make.py", "open('out.txt', 'w').write(open('in.txt').read())\n")
+    project.write("all.sh", f"{lines}\necho more > more.txt\ntrue\n")
+
+    project.run("sh", "all.sh")
+
+    assert not project.fallen()
+    assert "tmp" not in project.status()["current"]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "sort now.txt > early.txt\npython make.py now.txt\ncat b.txt > other.txt",
+        "cat b.txt > now.txt\ncp now.txt early.txt\npython make.py now.txt",
+        "cat b.txt > now.txt\nsh -c 'cat now.txt > early.txt'\nsh -c 'cat a.txt > now.txt'",
+        "while read x; do echo $x; done < a.txt > now.txt\nsed -i s/q/r/ now.txt\nsort a.txt > s",
+        "echo one >> now.txt\nsed -i s/e/i/ now.txt\necho two > now.txt\nsort a.txt > s.txt",
+    ],
+)
+def test_what_a_later_step_of_the_command_wrote_over_is_current(
+    project: Project, lines: str
+) -> None:
+    project.write("a.txt", "a\n")
+    project.write("b.txt", "b\n")
+    project.write("now.txt", "before\n")
+    project.write("make.py", "import sys\nopen(sys.argv[1], 'w').write(open('a.txt').read())\n")
+    project.write("all.sh", f"{lines}\ntrue\n")
+
+    project.run("sh", "all.sh")
+
+    assert not project.fallen()
+    if "early.txt" in lines:  # what another command writes over is another matter
+        project.run("sh", "-c", "echo other > now.txt")
+        assert "early.txt" in set().union(*project.fallen().values())
+
+
+def test_a_change_of_the_second_content_of_a_name_is_hit(project: Project) -> None:
+    project.write("a.txt", "a\n")
+    project.write("b.txt", "b\n")
+    project.write(
+        "all.sh",
+        """\
+        cp a.txt now.txt; head -n 1 b.txt > now.txt & wait
+        while read line; do echo "<$line>"; done < now.txt > out.txt
+        echo end > end.txt
+        """,
+    )
+
+    project.run("sh", "all.sh")
+
+    assert {"now.txt", "out.txt"} <= project.hit("b.txt")
+    assert not project.fallen()
+
+
+def test_whether_a_file_was_empty_counts_where_it_was_looked_at(project: Project) -> None:
+    project.write("log.txt", "something\n")
+    project.write("none.txt", "")
+    project.write("a.txt", "a\n")
+    project.write(
+        "all.sh",
+        """\
+        [ -s log.txt ] && sort a.txt > out.txt
+        [ -s none.txt ] || sort a.txt > other.txt
+        true
+        """,
+    )
+    project.run("sh", "all.sh")
+
+    project.write("log.txt", "something else\n")
+    assert not project.fallen()
+    project.write("log.txt", "")
+    assert "out.txt" in project.fallen()["stale"]
+    project.write("log.txt", "something\n")
+    project.write("none.txt", "no more\n")
+    assert "other.txt" in project.fallen()["stale"]
