@@ -6,6 +6,7 @@
 #   make page         check the explorer's page: types, and what its tests need (Node, npm)
 #   make test-lowest  the unit tests with the oldest dependencies that provgraph accepts
 #   make accuracy     what is hit and missed when pipelines are edited, beside dvc
+#   make completeness what random scripts change, beside what is hit (COMPLETENESS_ARGS="--scripts 50")
 #   make faults       every file operation fails, a thousand runs are killed (FAULTS_ARGS="--every 20")
 #   make bench        measurements beside their peers
 #   make format       what lint would ask for
@@ -33,7 +34,7 @@ PIP := -m pip --disable-pip-version-check --no-input --quiet
 EDITABLE := install --no-deps --no-build-isolation --editable .
 
 .DEFAULT_GOAL := help
-.PHONY: accuracy faults help demo test test-lowest check page lint types layers docs reference schemas format bench \
+.PHONY: accuracy completeness faults help demo test test-lowest check page lint types layers docs reference schemas format bench \
 	requirements clean
 
 help:
@@ -81,6 +82,9 @@ $(PEER)/bin/dvc: $(VENV)/.made
 
 accuracy: $(VENV)/.dev $(VENV)/.native $(PEER)/bin/dvc
 	$(VENV)/bin/python -m tests.accuracy --dvc $(CURDIR)/$(PEER)/bin/dvc $(ACCURACY_ARGS)
+
+completeness: $(VENV)/.dev $(VENV)/.native
+	$(VENV)/bin/python -m tests.completeness $(COMPLETENESS_ARGS)
 
 # What secrets are measured beside; it needs an environment of its own no less.
 $(PEER)/bin/detect-secrets: $(VENV)/.made

@@ -777,7 +777,7 @@ class Project:
     ) -> Lineage:
         """Write one file that shows the graph around a selector; gives what was drawn.
 
-        `style` is page (HTML), explorer (HTML to look around in), svg or mermaid.
+        `style` is page (HTML), explorer (HTML to look around in), svg, png or mermaid.
         """
         from provgraph.render.drawing import write_drawing
 

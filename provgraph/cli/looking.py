@@ -149,32 +149,35 @@ def render(
             "--output",
             metavar="FILE",
             help="The file to write.",
-            show_default="graph.html, graph.svg or graph.mmd",
+            show_default="graph.html, graph.svg, graph.png or graph.mmd",
         ),
     ] = None,
     style: Annotated[
-        Literal["page", "explorer", "svg", "mermaid"],
+        Literal["page", "explorer", "svg", "png", "mermaid"] | None,
         typer.Option(
             "--style",
             help="An HTML page (explorer: one to search and look around in), a picture, or text"
             " that Mermaid draws.",
+            show_default="what the file's ending says, else page",
         ),
-    ] = "page",
+    ] = None,
 ) -> None:
     """Draw the graph as one file that works offline.
 
     Examples:
         provgraph render data/v3 --direction down -o graph.html
         provgraph render out/summary.csv --direction up --depth 4
+        provgraph render out/summary.csv -o summary.png
         provgraph render out/summary.csv --style mermaid
         provgraph render --style explorer -o report.html
     """
-    from provgraph.render.drawing import STYLES
+    from provgraph.render.drawing import STYLES, style_of
 
     session: Session = ctx.obj
-    output = output or STYLES[style]
+    chosen = style or style_of(output)
+    output = output or STYLES[chosen]
     drawn = session.project().render(
-        selector, output, direction=direction, depth=depth, style=style
+        selector, output, direction=direction, depth=depth, style=chosen
     )
     session.say(f"wrote {output}: {len(drawn.nodes):,} nodes, {len(drawn.edges):,} edges")
     for gap in drawn.gaps:

@@ -1,6 +1,6 @@
-"""A lineage as a drawing for documents: SVG, and Mermaid for pages that draw it themselves.
+"""A lineage as a drawing for documents: SVG, PNG, and Mermaid for pages that draw it themselves.
 
-Both are cut as the HTML page is, nearest to the question first, and say in the drawing itself how
+All are cut as the HTML page is, nearest to the question first, and say in the drawing itself how
 much was left out.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from provgraph.errors import UsageError
+from provgraph.errors import CannotAnswer, UsageError
 from provgraph.model.answers import GraphNode, Lineage
 from provgraph.model.gaps import BLOCKING
 from provgraph.render import plain
@@ -33,8 +33,22 @@ STYLES = {
     "page": "graph.html",
     "explorer": "report.html",
     "svg": "graph.svg",
+    "png": "graph.png",
     "mermaid": "graph.mmd",
 }
+_ENDINGS = {".svg": "svg", ".png": "png", ".mmd": "mermaid", ".mermaid": "mermaid"}
+_SHARP = 2.0  # pixels for one of the drawing's, so that a document can be printed
+# What "sans-serif" may be, by system; whoever draws has no font configuration to ask.
+_SANS = (
+    "Arial", "Helvetica", "DejaVu Sans", "Liberation Sans", "Noto Sans", "Open Sans", "Roboto",
+    "Ubuntu", "Cantarell", "FreeSans", "Nimbus Sans", "Verdana", "Segoe UI",
+)  # fmt: skip
+_MOST_PIXELS = 16_000  # of a side: what programs that show pictures still take
+
+
+def style_of(path: str | Path | None) -> str:
+    """Give the style that a file's name asks for by its ending."""
+    return _ENDINGS.get(Path(path).suffix.lower(), "page") if path is not None else "page"
 
 
 def write_drawing(lineage: Lineage, path: str | Path, *, style: str, title: str) -> None:
@@ -43,6 +57,8 @@ def write_drawing(lineage: Lineage, path: str | Path, *, style: str, title: str)
         write_html(lineage, path, title=title)
     elif style == "svg":
         write_whole(path, as_svg(lineage, title=title))
+    elif style == "png":
+        write_whole(path, as_png(as_svg(lineage, title=title)))
     elif style == "mermaid":
         write_whole(path, as_mermaid(lineage, title=title))
     else:
@@ -152,6 +168,37 @@ def as_svg(lineage: Lineage, *, title: str) -> str:
     for node in placed.nodes:
         out += _mark(node, placed.positions[node.id])
     return "\n".join([*out, "</svg>"]) + "\n"
+
+
+def as_png(svg: str) -> bytes:
+    """Give an SVG picture as PNG, two pixels for one, with the fonts of this machine.
+
+    Raises `CannotAnswer` where nothing draws it, or where there is no font: a picture without its
+    words would pass for one that has none.
+    """
+    try:
+        from resvg_py import svg_to_bytes
+    except ImportError as error:
+        raise CannotAnswer(
+            "nothing is installed that makes a PNG of a drawing",
+            hint="pip install 'provgraph[png]', or write an SVG: -o graph.svg",
+        ) from error
+    paper = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20">%s</svg>'
+    letter = '<text y="15" font-family="sans-serif">W</text>'
+    blank = svg_to_bytes(svg_string=paper % "", skip_system_fonts=True)
+    drawn = (
+        f for f in _SANS if svg_to_bytes(svg_string=paper % letter, sans_serif_family=f) != blank
+    )
+    family = next(drawn, None)
+    if family is None:
+        raise CannotAnswer(
+            "this machine has no font to write the drawing's words with",
+            hint="install one (Debian: fonts-dejavu-core), or write an SVG: -o graph.svg",
+        )
+    sides = re.search(r'width="(\d+)" height="(\d+)"', svg)
+    longest = max(map(int, sides.groups())) if sides else 1
+    zoom = min(_SHARP, _MOST_PIXELS / longest)
+    return bytes(svg_to_bytes(svg_string=svg, zoom=zoom, sans_serif_family=family))
 
 
 def _curve(points: list[tuple[int, int]]) -> str:

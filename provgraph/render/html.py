@@ -66,14 +66,14 @@ def write_html(lineage: Lineage, path: str | Path, *, title: str) -> Drawn:
     return drawn
 
 
-def write_whole(path: str | Path, text: str) -> None:
+def write_whole(path: str | Path, text: str | bytes) -> None:
     """Write a file whole or not at all; raises CannotAnswer where it can't be written."""
     target = Path(path)
     temporary = None
     try:
         descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(text.encode("utf-8") if isinstance(text, str) else text)
         # mkstemp makes it readable by the owner only; give it what an ordinary file would get.
         mask = os.umask(0)
         os.umask(mask)

@@ -1,4 +1,4 @@
-"""The truth about a script, made by doing it: each source is changed in turn and all is run anew."""
+"""The truth about a script, made by doing it: each source is changed, and all is run anew."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ One operation is one string:
     at-ref                   from here on the viewpoint has the tracked files only
     at-ref x                 ... and `x`, although a run wrote it
     import A: s y > x | B: x > y    runs that came in together and may form a cycle
+    command A: s > y | B: y > x    steps of one watched command, in their order
     chain(1000)  hub(1000)   a chain of steps below `raw`, or as many readers of it
 
 Reads may name a facet: `d#listing`, `cfg#order`, `mod#syntax`, `nb#code`. What stands before `//`
@@ -133,6 +134,14 @@ class ImportOp:
 
 
 @dataclass(frozen=True)
+class CommandOp:
+    """The steps of one command that was watched as a whole, in their order."""
+
+    runs: tuple[RunOp, ...]
+    place: str = ""
+
+
+@dataclass(frozen=True)
 class AtRefOp:
     """From here on the viewpoint is a git ref: the tracked files, and `also`."""
 
@@ -164,7 +173,7 @@ class LookOp:
     place: str = ""
 
 
-Op = RunOp | RedoOp | EditOp | MoveOp | ImportOp | AtRefOp | PlaceOp | MergeOp | LookOp
+Op = RunOp | RedoOp | EditOp | MoveOp | ImportOp | CommandOp | AtRefOp | PlaceOp | MergeOp | LookOp
 
 _COMMAND = re.compile(r"(?P<step>[^\s:()|]+)(\((?P<args>[^)]*)\))?")
 _RUN = re.compile(_COMMAND.pattern + r":(?P<rest>( .*)?)")
@@ -213,6 +222,8 @@ def _parse_here(text: str) -> Op:
             return LookOp(target.removeprefix("@"))
         case ["import", *_]:
             return ImportOp(tuple(_run(part) for part in text.removeprefix("import").split("|")))
+        case ["command", *_]:
+            return CommandOp(tuple(_run(part) for part in text.removeprefix("command").split("|")))
     place = _PLACE.fullmatch(text)
     if place:
         return PlaceOp(place[2], place[1] == "project", int(place[4] or 0))
@@ -222,7 +233,7 @@ def _parse_here(text: str) -> Op:
 def _run(text: str) -> RunOp:
     run = _execution(text.strip())
     if isinstance(run, RedoOp):
-        raise LanguageError(f"an imported run can't be a redo: {text!r}")
+        raise LanguageError(f"one of several runs can't be a redo: {text!r}")
     return run
 
 

@@ -51,6 +51,7 @@ def _record(
         run=run.id,
         step=Step(key=run.step, label=run.step, named=True),
         status=run.ended,
+        within=run.within or None,
         started=_text(start),
         ended=_text(start + timedelta(seconds=5)),
         seconds=5,

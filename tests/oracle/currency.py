@@ -183,7 +183,14 @@ class Currency:
             return self._makers_stand(run, use, good)
         if not self._origin_stands(use, good):
             return False
-        return self._source_unchanged(use) or self.is_consumed(run, use)
+        if self._source_unchanged(use) or self.is_consumed(run, use):
+            return True
+        return self._was_meant(run, self.lies(use.name))
+
+    def _was_meant(self, run: RecordedRun, lying: Generation | None) -> bool:
+        """Tell whether what came after what was read is another step's of the same command."""
+        maker = self.by_id.get(lying.maker or "") if lying is not None else None
+        return maker is not None and bool(run.within) and maker.within == run.within
 
     def _makers_stand(self, run: RecordedRun, use: Use, good: frozenset[str]) -> bool:
         """Tell whether what was read still has makers that hold.
@@ -299,6 +306,8 @@ class Currency:
         compared = self._compared(run, use)
         if compared is None or compared.maker is None or use.name in self.streams:
             return True
+        if self._was_meant(run, compared):
+            return True
         maker = self.by_id[compared.maker]
         if maker.id in self._groups[run.id]:
             return True
@@ -317,7 +326,9 @@ class Currency:
     def replaced(self, run: RecordedRun, use: Use) -> Cause | None:
         """Say in which way a product that was read isn't any more what lies at its name."""
         compared = self._compared(run, use)
-        if compared is None or all(
+        if compared is None or self._was_meant(run, compared):
+            return None
+        if all(
             self._part_compared(compared, part, use) == digest
             for part, digest in use.touched.items()
         ):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from tests.histories.language import (
     BYTES,
     AtRefOp,
+    CommandOp,
     EditOp,
     Ending,
     FromRun,
@@ -84,7 +85,10 @@ class Product:
 
 @dataclass(frozen=True)
 class RecordedRun:
-    """What a watcher recorded of one execution; `when` is the clock of the machine it ran on."""
+    """What a watcher recorded of one execution; `when` is the clock of the machine it ran on.
+
+    `within` names the command whose step it was, if any.
+    """
 
     id: str
     step: str
@@ -93,6 +97,7 @@ class RecordedRun:
     products: tuple[Product, ...]
     ended: Ending
     when: int
+    within: str = ""
 
     @property
     def command(self) -> tuple[str, str]:
@@ -233,6 +238,11 @@ class World:
                 self.execute(self.command_to_redo(op))
             case ImportOp():
                 self._import(op)
+            case CommandOp():
+                outer = f"c{self._tick}"
+                for run in op.runs:
+                    self.execute(replace(run, place=op.place), within=outer)
+                    self._tick += 1
             case AtRefOp():
                 self.tracked_only = True
                 self.tracked_also.update(op.also)
@@ -260,7 +270,7 @@ class World:
             command = self.commands[prefix + op.step, op.args]
         return replace(command, recorded=op.recorded, ended=op.ended, place=op.place)
 
-    def execute(self, op: RunOp) -> None:
+    def execute(self, op: RunOp, *, within: str = "") -> None:
         """Run a command: read, compute, write, and record it if it is watched."""
         place = self.places[op.place]
         uses = self._read(op, place)
@@ -287,7 +297,7 @@ class World:
         self.commands[step, op.args] = op
         if op.recorded:
             self.last_recorded[step] = op
-            self._record(op, place, uses, tuple(products))
+            self._record(op, place, uses, tuple(products), within)
             return
         for product in products:
             maker = _newest_maker(self._runs_known(place), product.name, product.digest)
@@ -424,7 +434,12 @@ class World:
         return f"{op.step}-{number:x}"
 
     def _record(
-        self, op: RunOp, place: Place, uses: tuple[Use, ...], products: tuple[Product, ...]
+        self,
+        op: RunOp,
+        place: Place,
+        uses: tuple[Use, ...],
+        products: tuple[Product, ...],
+        within: str = "",
     ) -> None:
         run = RecordedRun(
             id=f"r{len(self.all_runs) + 1}",
@@ -434,6 +449,7 @@ class World:
             products=products,
             ended=op.ended,
             when=self._tick + place.offset,
+            within=within,
         )
         self.all_runs.append(run)
         place.known.add(run.id)

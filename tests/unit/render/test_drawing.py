@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import struct
+import subprocess
+import sys
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
@@ -15,7 +18,9 @@ from provgraph.render.drawing import (
     MERMAID_CHARACTERS,
     MERMAID_EDGES,
     as_mermaid,
+    as_png,
     as_svg,
+    style_of,
     write_drawing,
 )
 from provgraph.render.placing import MOST_NODES
@@ -102,3 +107,36 @@ def test_mermaid_is_cut_to_what_mermaid_draws() -> None:
 def test_another_style_is_refused() -> None:
     with pytest.raises(UsageError, match="there is no style 'pdf'"):
         write_drawing(samples.lineage(), "x", style="pdf", title="t")
+
+
+def test_png_is_the_svg_twice_as_large_with_its_words() -> None:
+    pytest.importorskip("resvg_py")
+    svg = as_svg(samples.lineage(), title="t")
+    wide, high = map(int, re.findall(r'(?:width|height)="(\d+)"', svg)[:2])
+
+    picture = as_png(svg)
+    wordless = as_png(re.sub(r"<text.*?</text>", "", svg))
+
+    assert picture[:8] == b"\x89PNG\r\n\x1a\n"
+    assert struct.unpack(">II", picture[16:24]) == (2 * wide, 2 * high)
+    assert len(picture) > 1.2 * len(wordless)
+
+
+def test_png_says_what_is_missing() -> None:
+    script = (
+        "import sys; sys.modules['resvg_py'] = None\n"
+        "from provgraph.render.drawing import as_png\n"
+        "try:\n    as_png('<svg/>')\nexcept Exception as error:\n    print(error, error.hint)\n"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert "provgraph[png]" in said.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "style"),
+    [("a.svg", "svg"), ("a.PNG", "png"), ("a.mmd", "mermaid"), ("a", "page"), (None, "page")],
+)
+def test_the_ending_of_a_file_says_what_is_drawn(name: str | None, style: str) -> None:
+    assert style_of(name) == style
