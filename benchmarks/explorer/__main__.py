@@ -2,7 +2,7 @@
 
     python -m benchmarks.explorer [--nodes 1000 10000 100000 1000000] [--repeat 5]
 
-The server is warm, the page cold. Times are the page's own, to two frames after the change. The
+The server is warm, the page cold. Times are the page's own, to the end of the first frame with the change in it. The
 peers draw the whole graph, as they do; vis-network is given positions, pyvis lays out by itself.
 """
 
@@ -66,6 +66,8 @@ def main() -> None:
             project.close()
             with explorer(root, os.environ) as running:
                 found = measured(browser, running, made, asked.repeat)
+            said = ", ".join(f"{name} {value:,.0f}" for name, value in found.items())
+            print(f"{nodes:,} nodes, ms: {said}", file=sys.stderr, flush=True)
             for name, value in found.items():
                 aim = AIMS[name].get(nodes)
                 rows[name][nodes] = f"{value:,.0f}" + (f" ({aim:,})" if aim else "")

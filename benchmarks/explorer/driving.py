@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-# Two frames later what was changed is on the screen.
+# A frame is painted after its callbacks and before the next message: what was changed is in it.
 PAINTED = """
-window.painted = () =>
-  new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+window.painted = () => new Promise((done) => requestAnimationFrame(() => {
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => done();
+  port2.postMessage(0);
+}));
 window.seen = (test) => new Promise((done) => {
   const look = () => (test() ? done() : undefined);
   const watching = new MutationObserver(() => { if (test()) { watching.disconnect(); done(); } });

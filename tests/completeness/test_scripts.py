@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,6 @@ from tests.completeness.__main__ import environment
 from tests.completeness.perturbing import judged
 from tests.completeness.scripts import script
 from tests.faults.world import Asking
-
-
-@pytest.fixture(scope="module")
-def asking() -> Iterator[Asking]:
-    one = Asking()
-    yield one
-    one.close()
 
 
 @pytest.mark.parametrize("seed", range(24))
