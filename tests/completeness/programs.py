@@ -55,8 +55,15 @@ def _program(
     absent: str = "",
     **more: Any,
 ) -> Program:
-    several = (frozenset(names.split()) for names in (inputs, outputs, absent))
-    return Program(name, command, files, *several, **more)
+    return Program(
+        name,
+        command,
+        files,
+        inputs=frozenset(inputs.split()),
+        outputs=frozenset(outputs.split()),
+        absent=frozenset(absent.split()),
+        **more,
+    )
 
 
 def _python(name: str, source: str, inputs: str, outputs: str, **more: Any) -> Program:
