@@ -2,8 +2,9 @@
 
     python -m benchmarks.explorer [--nodes 1000 10000 100000 1000000] [--repeat 5]
 
-The server is warm, the page cold. Times are the page's own, to the end of the first frame with the change in it. The
-peers draw the whole graph, as they do; vis-network is given positions, pyvis lays out by itself.
+The server is warm, the page cold. Times are the page's own, to the end of the first frame with the
+change in it. The peers draw the whole graph, as they do; vis-network is given positions, pyvis lays
+out by itself.
 """
 
 from __future__ import annotations
