@@ -19,7 +19,7 @@ from pathlib import Path
 from provgraph.collect.nested import told
 from provgraph.collect.noise import HANDING_OVER, SERVERS, SESSION_SOCKETS
 from provgraph.collect.trace import Access, Action, Process, Trace
-from provgraph.collect.tracing import programs
+from provgraph.collect.tracing import network, programs
 from provgraph.collect.tracing.audit.loads import Opening, proven
 from provgraph.collect.tracing.audit.log import ProcessLog, Spawn, are_lost, read_logs, wanted_logs
 from provgraph.collect.tracing.audit.tree import Command, Sight, command_of, label_of, trace_of
@@ -99,7 +99,7 @@ def read_part(spool: Path, method: str, part: Part) -> Trace:
         if part.pids is None or (log.pid in part.pids and log.began >= part.since)
     ]
     seen = _Native(logs, command, events, part.config, traced)
-    gaps = [*seen.gaps()]
+    gaps = [*seen.gaps(), *network.gaps_of(seen.traffic(), logs)]
     if part.lost or are_lost(wanted, every):
         gaps.append(("log-cut", label_of(command.argv)))
     for pid in part.going_on:
@@ -361,7 +361,7 @@ class _Native:
             label = program.label if program is not None else label_of(self.command.argv)
             if event.kind == "c":
                 hooked = program is not None and program.hooked > 0
-                yield from _connected(event.number, os.fsdecode(event.path), label, hooked=hooked)
+                yield from _served(event.number, os.fsdecode(event.path), label, hooked=hooked)
             elif event.kind == "g":
                 yield "native-reader", f"{label} ({os.path.basename(os.fsdecode(event.path))})"
             elif event.kind == "s":
@@ -396,8 +396,29 @@ class _Native:
             label = starts.get(when) or label_of(self.command.argv)
             if log.uring:
                 yield "io-uring", label
-            for family, address in log.connections:
-                yield from _connected(family, address, label, hooked=False)
+            for family, address, _ in log.connections:
+                yield from _served(family, address, label, hooked=False)
+
+    def traffic(self) -> network.Traffic:
+        """Give what went over the network, as far as it was seen."""
+        seen = network.Traffic()
+        for event in self.events:
+            program = self.program(event.pid, event.when)
+            if event.kind == "h":
+                seen.looked_up(event.path, event.other.split())
+            elif event.kind == "i":
+                seen.listening.add((network.plain(os.fsdecode(event.path)), int(event.other)))
+            elif program is not None and program.harmless:
+                continue
+            elif event.kind == "c" and event.number != socket.AF_UNIX:
+                seen.met(os.fsdecode(event.path), *_port_of(event))
+            elif event.kind == "j":
+                seen.met(os.fsdecode(event.path), network.ANY, here=_port_of(event)[1])
+        for log in self._traced.values():
+            for family, address, port in log.connections:
+                if family != socket.AF_UNIX:
+                    seen.met(address, port)
+        return seen
 
 
 def _openings(events: Sequence[Event]) -> dict[int, Opening]:
@@ -409,23 +430,22 @@ def _openings(events: Sequence[Event]) -> dict[int, Opening]:
     }
 
 
-def _connected(family: int, address: str, label: str, *, hooked: bool) -> Iterator[tuple[str, str]]:
-    """Say what a connection to another process may hide.
+def _port_of(event: Event) -> tuple[int, bool]:
+    """Give the port of a connection, and whether it leads to the machine itself."""
+    digits = event.other.removesuffix(b"=")
+    return int(digits) if digits else network.ANY, event.other.endswith(b"=")
+
+
+def _served(family: int, address: str, label: str, *, hooked: bool) -> Iterator[tuple[str, str]]:
+    """Say what a connection to another process of this machine may hide.
 
     In Python, whose processes talk among themselves, only a server that is known counts.
     """
     if family == socket.AF_UNIX:
         if address.endswith(SERVERS) or not (hooked or address.startswith(SESSION_SOCKETS)):
             yield "handed-over", f"{label} ({os.path.basename(address)})"
-    elif address.startswith("127.") or address in (
-        "0:0:0:0:0:0:0:1",
-        "0:0:0:0:0:ffff:7f00:1",
-        "::1",
-    ):
-        if not hooked:
-            yield "handed-over", f"{label} (a server on this machine)"
-    else:
-        yield "network", label
+    elif network.is_loopback(address) and not hooked:
+        yield "handed-over", f"{label} (a server on this machine)"
 
 
 def _words(data: bytes) -> tuple[str, ...]:
