@@ -17,7 +17,6 @@ import sys
 import tempfile
 import threading
 
-
 from tests.support.required import missing
 
 HERE = "198.51.100.1"

@@ -6,6 +6,7 @@ them count, since nobody saw which was meant. Without a name it goes by its addr
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import socket
@@ -97,7 +98,11 @@ def host_name(name: bytes) -> str:
 
     What stands before an `@` isn't kept: it is whom somebody wanted to be there, and a password.
     """
-    text = name.rpartition(b"@")[2].rstrip(b".").lower()
+    text = name
+    if not text.isascii():
+        with contextlib.suppress(UnicodeError):
+            text = text.decode().encode("idna")
+    text = text.rpartition(b"@")[2].rstrip(b".").lower()
     if not text or len(text) > _LONGEST or _packed(text.decode("ascii", "replace")):
         return ""
     return _UNSAFE.sub(lambda one: b"%%%02x" % one[0][0], text).decode("ascii")

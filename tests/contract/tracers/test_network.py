@@ -164,13 +164,14 @@ def test_children_are_in_it_too(far: Far) -> None:
 def test_a_lookup_is_as_without_us(far: Far) -> None:
     source = (
         "import pickle\n"
-        "print(socket.getaddrinfo('data.example.org', 80), socket.getaddrinfo(b'localhost', None))\n"
+        "print(socket.getaddrinfo('data.example.org', 80))\n"
+        "print(socket.getaddrinfo(b'localhost', None))\n"
         "print(socket.getaddrinfo(host=None, port='80', type=socket.SOCK_STREAM))\n"
         "for name in ('no.such.example', 'x' * 300, 'a\\0b', 7):\n"
         "    try:\n        socket.getaddrinfo(name, 80)\n"
         "    except Exception as error:\n"
         "        import traceback\n        print(''.join(traceback.format_exception(error)))\n"
-        "import _socket\nprint(pickle.loads(pickle.dumps(socket.getaddrinfo)), _socket.getaddrinfo)\n"
+        "import _socket\nprint(pickle.loads(pickle.dumps(_socket.getaddrinfo)))\n"
     )
     far.watch.write("main.py", "import re, socket\n" + source)
     bare, seen = far.run("python", "main.py", bare=True), far.run("python", "main.py")
