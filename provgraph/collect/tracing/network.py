@@ -10,6 +10,7 @@ import contextlib
 import os
 import re
 import socket
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -100,9 +101,12 @@ def host_name(name: bytes) -> str:
     """
     text = name
     if not text.isascii():
+        with contextlib.suppress(UnicodeError):  # what looks like an `@` becomes one
+            text = unicodedata.normalize("NFKC", text.decode()).encode()
+    text = text.rpartition(b"@")[2].rstrip(b".").lower()
+    if not text.isascii():
         with contextlib.suppress(UnicodeError):
             text = text.decode().encode("idna")
-    text = text.rpartition(b"@")[2].rstrip(b".").lower()
     if not text or len(text) > _LONGEST or _packed(text.decode("ascii", "replace")):
         return ""
     return _UNSAFE.sub(lambda one: b"%%%02x" % one[0][0], text).decode("ascii")
