@@ -17,8 +17,6 @@ import sys
 import tempfile
 import threading
 
-from tests.support.required import missing
-
 HERE = "198.51.100.1"
 THERE = ("198.51.100.7", "198.51.100.8", "2001:db8::7")
 PORTS = (53, 80, 9000, *range(8000, 8010))
@@ -27,6 +25,8 @@ _PAGE = b"HTTP/1.0 200 OK\r\nContent-Length: 4\r\n\r\n1,2\n"
 
 def prefix(hosts: str) -> tuple[str, ...]:
     """Give what stands before a command that is to have this network; skips where it can't."""
+    from tests.support.required import missing  # not within: this file is a program there
+
     for program in ("unshare", "ip", "mount"):
         if shutil.which(program) is None:
             missing("network", f"there is no {program}")
@@ -37,7 +37,7 @@ def prefix(hosts: str) -> tuple[str, ...]:
     )
     if tried.returncode:
         missing("network", f"no network of one's own: {tried.stderr.decode().strip()}")
-    return ("unshare", "-rmn", sys.executable, "-m", "tests.support.elsewhere", hosts)
+    return ("unshare", "-rmn", sys.executable, os.path.abspath(__file__), hosts)
 
 
 def ip(*words: str) -> None:
@@ -83,7 +83,7 @@ def main() -> int:
         return 0
     hosts, *command = sys.argv[1:]
     there = subprocess.Popen(
-        ["unshare", "-n", sys.executable, "-m", "tests.support.elsewhere", "--there"],
+        ["unshare", "-n", sys.executable, __file__, "--there"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
