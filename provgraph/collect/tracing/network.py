@@ -22,7 +22,9 @@ ANY = -1  # a port that isn't known, or means nothing: that of a host that conne
 _MOST_HOSTS = 32  # named for a run; beyond, they are counted
 _MOST_PORTS = 3  # of a host
 _LONGEST = 253  # letters of a name in the domain name system
-_RESOLVER = 53  # what is asked there is names; whom they lead to is seen when it is talked to
+# Nothing is sent to port 0: resolvers find out which way leads to a host. At port 53 names are asked
+# for; whom they lead to is seen when it is talked to.
+IDLE = (0, 53)
 _MAPPED = bytes(10) + b"\xff\xff"  # an address of IPv4, written as one of IPv6
 _UNSAFE = re.compile(rb"[^a-z0-9._-]")
 
@@ -58,7 +60,7 @@ class Traffic:
                 continue
             shown = sorted(self.names.get(address, ())) or [_shown(address)]
             for port, here in ports.items():
-                if port in (0, _RESOLVER) or (here and self._is_ours(address, port)):
+                if port in IDLE or (here and self._is_ours(address, port)):
                     continue
                 yield from ((name, port) for name in shown)
 

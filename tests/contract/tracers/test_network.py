@@ -279,6 +279,18 @@ def test_a_static_client_goes_by_the_name_that_its_shell_asked_for(far: Far) -> 
 
 
 @NATIVE
+@pytest.mark.parametrize("linked", ["-O0", "-static"])
+def test_asking_this_machine_for_names_hands_nothing_over(far: Far, linked: str) -> None:
+    if linked == "-static":
+        needs("strace")
+    body = START + "s = socket(AF_INET, SOCK_DGRAM, 0); to.sin_port = htons(argc > 1 ? 54 : 53);"
+    body += 'to.sin_addr.s_addr = inet_addr("127.0.0.1");'
+    program = far.c(body + "return connect(s, (void *)&to, sizeof to);", linked)
+    assert {reason for reason, _ in far.run(program).gaps} == {"unversioned"}
+    assert ("handed-over", "p (a server on this machine)") in far.run(program, "54").gaps
+
+
+@NATIVE
 def test_a_server_of_the_runs_own_is_no_network(far: Far) -> None:
     served = (
         f"a = socket.create_server(('', 8000))\n{LINE.format(HERE, 8000)}"

@@ -361,7 +361,8 @@ class _Native:
             label = program.label if program is not None else label_of(self.command.argv)
             if event.kind == "c":
                 hooked = program is not None and program.hooked > 0
-                yield from _served(event.number, os.fsdecode(event.path), label, hooked=hooked)
+                where = (event.number, os.fsdecode(event.path), _port_of(event)[0])
+                yield from _served(*where, label, hooked=hooked)
             elif event.kind == "g":
                 yield "native-reader", f"{label} ({os.path.basename(os.fsdecode(event.path))})"
             elif event.kind == "s":
@@ -396,8 +397,8 @@ class _Native:
             label = starts.get(when) or label_of(self.command.argv)
             if log.uring:
                 yield "io-uring", label
-            for family, address, _ in log.connections:
-                yield from _served(family, address, label, hooked=False)
+            for where in log.connections:
+                yield from _served(*where, label, hooked=False)
 
     def traffic(self) -> network.Traffic:
         """Give what went over the network, as far as it was seen."""
@@ -436,7 +437,9 @@ def _port_of(event: Event) -> tuple[int, bool]:
     return int(digits) if digits else network.ANY, event.other.endswith(b"=")
 
 
-def _served(family: int, address: str, label: str, *, hooked: bool) -> Iterator[tuple[str, str]]:
+def _served(
+    family: int, address: str, port: int, label: str, *, hooked: bool
+) -> Iterator[tuple[str, str]]:
     """Say what a connection to another process of this machine may hide.
 
     In Python, whose processes talk among themselves, only a server that is known counts.
@@ -444,7 +447,7 @@ def _served(family: int, address: str, label: str, *, hooked: bool) -> Iterator[
     if family == socket.AF_UNIX:
         if address.endswith(SERVERS) or not (hooked or address.startswith(SESSION_SOCKETS)):
             yield "handed-over", f"{label} ({os.path.basename(address)})"
-    elif network.is_loopback(address) and not hooked:
+    elif network.is_loopback(address) and port not in network.IDLE and not hooked:
         yield "handed-over", f"{label} (a server on this machine)"
 
 
