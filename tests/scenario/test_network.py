@@ -85,7 +85,7 @@ def test_an_accepted_host_is_said_to_be_so(fetching: Fetching) -> None:
         gaps = fetching.gaps(*words)
         assert gaps[HOST]["grade"] == "accepted", words
         assert gaps[HOST]["words"].endswith("isn't known; accepted until 2999-01-31: a mirror")
-    assert gaps["network", "db.internal.example:8001"]["grade"] == "noted"
+    assert fetching.gaps()["network", "db.internal.example:8001"]["grade"] == "noted"
     said = fetching.project.provgraph("status").text
     assert "Accepted (1)" in said
     assert "accepted until 2999-01-31: a mirror" in " ".join(said.split())

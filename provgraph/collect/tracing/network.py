@@ -15,16 +15,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from provgraph.collect.noise import IDLE_PORTS
 from provgraph.collect.tracing.audit.log import ProcessLog
+from provgraph.collect.tracing.preload.ring import ANY, UNKNOWN
 
-UNKNOWN = "?"  # an address that isn't known
-ANY = -1  # a port that isn't known, or means nothing: that of a host that connected to us
 _MOST_HOSTS = 32  # named for a run; beyond, they are counted
 _MOST_PORTS = 3  # of a host
 _LONGEST = 253  # letters of a name in the domain name system
-# Nothing is sent to port 0: resolvers find out which way leads to a host. At port 53 names are asked
-# for; whom they lead to is seen when it is talked to.
-IDLE = (0, 53)
 _MAPPED = bytes(10) + b"\xff\xff"  # an address of IPv4, written as one of IPv6
 _UNSAFE = re.compile(rb"[^a-z0-9._-]")
 
@@ -60,7 +57,7 @@ class Traffic:
                 continue
             shown = sorted(self.names.get(address, ())) or [_shown(address)]
             for port, here in ports.items():
-                if port in IDLE or (here and self._is_ours(address, port)):
+                if port in IDLE_PORTS or (here and self._is_ours(address, port)):
                     continue
                 yield from ((name, port) for name in shown)
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from provgraph.collect.nested import told
-from provgraph.collect.noise import HANDING_OVER, SERVERS, SESSION_SOCKETS
+from provgraph.collect.noise import HANDING_OVER, IDLE_PORTS, SERVERS, SESSION_SOCKETS
 from provgraph.collect.trace import Access, Action, Process, Trace
 from provgraph.collect.tracing import network, programs
 from provgraph.collect.tracing.audit.loads import Opening, proven
@@ -25,7 +25,7 @@ from provgraph.collect.tracing.audit.log import ProcessLog, Spawn, are_lost, rea
 from provgraph.collect.tracing.audit.tree import Command, Sight, command_of, label_of, trace_of
 from provgraph.collect.tracing.preload import ring
 from provgraph.collect.tracing.preload.kinship import family_of
-from provgraph.collect.tracing.preload.ring import Event
+from provgraph.collect.tracing.preload.ring import Event, port_of
 from provgraph.collect.tracing.preload.strace import TOP, Traced, read_log
 
 _ACTIONS: dict[str, Action] = {
@@ -361,7 +361,7 @@ class _Native:
             label = program.label if program is not None else label_of(self.command.argv)
             if event.kind == "c":
                 hooked = program is not None and program.hooked > 0
-                where = (event.number, os.fsdecode(event.path), _port_of(event)[0])
+                where = (event.number, os.fsdecode(event.path), port_of(event)[0])
                 yield from _served(*where, label, hooked=hooked)
             elif event.kind == "g":
                 yield "native-reader", f"{label} ({os.path.basename(os.fsdecode(event.path))})"
@@ -412,9 +412,9 @@ class _Native:
             elif program is not None and program.harmless:
                 continue
             elif event.kind == "c" and event.number != socket.AF_UNIX:
-                seen.met(os.fsdecode(event.path), *_port_of(event))
+                seen.met(os.fsdecode(event.path), *port_of(event))
             elif event.kind == "j":
-                seen.met(os.fsdecode(event.path), network.ANY, here=_port_of(event)[1])
+                seen.met(os.fsdecode(event.path), ring.ANY, here=port_of(event)[1])
         for log in self._traced.values():
             for family, address, port in log.connections:
                 if family != socket.AF_UNIX:
@@ -431,12 +431,6 @@ def _openings(events: Sequence[Event]) -> dict[int, Opening]:
     }
 
 
-def _port_of(event: Event) -> tuple[int, bool]:
-    """Give the port of a connection, and whether it leads to the machine itself."""
-    digits = event.other.removesuffix(b"=")
-    return int(digits) if digits else network.ANY, event.other.endswith(b"=")
-
-
 def _served(
     family: int, address: str, port: int, label: str, *, hooked: bool
 ) -> Iterator[tuple[str, str]]:
@@ -447,7 +441,7 @@ def _served(
     if family == socket.AF_UNIX:
         if address.endswith(SERVERS) or not (hooked or address.startswith(SESSION_SOCKETS)):
             yield "handed-over", f"{label} ({os.path.basename(address)})"
-    elif network.is_loopback(address) and port not in network.IDLE and not hooked:
+    elif network.is_loopback(address) and port not in IDLE_PORTS and not hooked:
         yield "handed-over", f"{label} (a server on this machine)"
 
 

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from provgraph.collect.trace import Access, Action
-from provgraph.collect.tracing.network import ANY, UNKNOWN
 from provgraph.collect.tracing.preload.build import cache
+from provgraph.collect.tracing.preload.ring import ANY, UNKNOWN
 from provgraph.model.digests import identity
 
 _CALLS = (

@@ -8,14 +8,13 @@ from hypothesis import strategies as st
 
 from provgraph.collect.tracing.audit.log import ProcessLog
 from provgraph.collect.tracing.network import (
-    ANY,
-    UNKNOWN,
     Traffic,
     gaps_of,
     host_name,
     is_loopback,
     plain,
 )
+from provgraph.collect.tracing.preload.ring import ANY, UNKNOWN
 from provgraph.model.gaps import host_of
 
 

@@ -39,6 +39,9 @@ class Lookup(Stand):
         return found
 
 
+Lookup.__module__ = "_socket"  # where pickle finds it
+
+
 def looked_up(args, options, found):
     """Record what a name led to; raises nothing of its own."""
     if QUIET and _thread.get_ident() in QUIET:
