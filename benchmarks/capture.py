@@ -13,6 +13,7 @@ without looking up packages afterwards; noWorkflow runs Python scripts only, in 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import platform
 import shutil
@@ -26,6 +27,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
 FILES = 20_000
+LIMIT = 60  # s; a peer that takes longer is said to
 TRACED = "trace=%file,%process,getdents64"
 
 DRIVER = """
@@ -102,6 +104,8 @@ def main() -> None:
             times: dict[str, list[float]] = {way: [] for way in ways}
             for turn in range(repeat):
                 for way in ways:
+                    if math.inf in times[way]:
+                        continue
                     spool = Path(scratch, f"{way.partition(' ')[0]}-{title[:4]}-{turn}")
                     program = programs.get(way) or ""
                     taken = seconds(way, program, command, place, spool)
@@ -113,9 +117,9 @@ def main() -> None:
 
 
 def cell(times: Sequence[float], plain: float) -> str:
-    """Write a median and its ratio; a dash where the peer can't do it."""
-    if not times:
-        return f"{'–':>21} "
+    """Write a median and its ratio; a dash where the peer can't do it, or doesn't in time."""
+    if not times or math.inf in times:
+        return f"{f'> {LIMIT} s' if times else '–':>21} "
     middle = statistics.median(times)
     return f"{middle:13.3f} ×{middle / plain:6.2f} "
 
@@ -141,7 +145,10 @@ def prepare(place: Path) -> None:
 def seconds(
     way: str, program: str, command: Sequence[str], place: Path, spool: Path
 ) -> float | None:
-    """Time one command, watched in one way; None where the way doesn't know such commands."""
+    """Time one command, watched in one way; None where the way doesn't know such commands.
+
+    Infinite where it took longer than LIMIT.
+    """
     bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environ = bare | {"REPROZIP_USAGE_STATS": "off"}
     words = list(command)
@@ -162,9 +169,12 @@ def seconds(
             return None
         words = [program, "run", "--coarse-granularity", "--dir", f"{spool}.now", *words[1:]]
     began = time.perf_counter()
-    done = subprocess.run(
-        words, cwd=place, env=environ, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
+    try:
+        done = subprocess.run(
+            words, cwd=place, env=environ, check=True, capture_output=True, timeout=LIMIT
+        )
+    except subprocess.TimeoutExpired:
+        return math.inf
     if way in ("hooks", "full"):
         return float(done.stderr.split()[-1])
     return time.perf_counter() - began
