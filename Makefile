@@ -30,6 +30,7 @@ VENV := .venv
 DEMO := .venv-demo
 LOWEST := .venv-lowest
 PEER := .venv-peer
+WATCHING := .venv-watching
 PIP := -m pip --disable-pip-version-check --no-input --quiet
 EDITABLE := install --no-deps --no-build-isolation --editable .
 
@@ -94,14 +95,21 @@ $(PEER)/bin/detect-secrets: $(VENV)/.made
 faults: $(VENV)/.dev $(VENV)/.native
 	$(VENV)/bin/python -m tests.faults $(FAULTS_ARGS)
 
-bench: $(VENV)/.dev $(PEER)/bin/detect-secrets
+# What watching is measured beside, as far as it can be installed here.
+$(WATCHING)/.peers: $(VENV)/.made
+	$(PYTHON) -m venv $(WATCHING)
+	for peer in "reprozip>=1.3" "noworkflow>=2.1 scipy networkx pydantic"; do \
+		$(WATCHING)/bin/python $(PIP) install $$peer || echo "not measured: $$peer" >&2; done
+	touch $@
+
+bench: $(VENV)/.dev $(PEER)/bin/detect-secrets $(WATCHING)/.peers
 	$(VENV)/bin/python -m benchmarks $(BENCH_ARGS)
 
 requirements:
 	sh requirements/compile.sh $(UV_ARGS)
 
 clean:
-	rm -rf $(VENV) $(DEMO) $(LOWEST) $(PEER) build dist .mypy_cache .pytest_cache .ruff_cache \
+	rm -rf $(VENV) $(DEMO) $(LOWEST) $(PEER) $(WATCHING) build dist .mypy_cache .pytest_cache .ruff_cache \
 		.import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

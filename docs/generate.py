@@ -201,9 +201,10 @@ def gaps_page() -> str:
         "# Gaps",
         "",
         "A gap is something that an answer doesn't know, from this closed set. A *blocking* gap",
-        "could hide an edge to the very change asked about; a *noted* one can't. Each answer lists",
-        "its gaps as `{grade, reason, subject, words}`. A reason that this version doesn't know",
-        "counts as blocking.",
+        "could hide an edge to the very change asked about; a *noted* one can't. An *accepted* one",
+        "is noted, and `[[network.accept]]` in `provgraph.toml` says why it may stay. Each answer",
+        "lists its gaps as `{grade, reason, subject, words}`. A reason that this version doesn't",
+        "know counts as blocking.",
     ]
     for grade in (gaps.BLOCKING, gaps.NOTED):
         parts += ["", f"## {grade.capitalize()}", "", "| reason | in words |", "|---|---|"]

@@ -287,6 +287,8 @@ class Project:
 
     def questions(self, viewpoint: Viewpoint | None = None, *, platform: bool = False) -> Questions:
         """Bring the graph up to date and set up what it takes to answer."""
+        from datetime import UTC, datetime
+
         from provgraph.analysis.asking import Questions
         from provgraph.analysis.facts import Facts
         from provgraph.analysis.impact import Wording
@@ -300,11 +302,13 @@ class Project:
         titles = self.store.titles()
         pins = self.store.pins()
         table = self.configuration.kind_table
+        policy, today = self.configuration.policy, datetime.now(UTC).date()
         wording = Wording(
             kind=lambda name, produced: kind_of(name, produced=produced, table=table),
             title=lambda name: titles.get(name, name),
             pinned=lambda g: pins.get((g.name, g.digest), "") if g is not None else "",
             moved=lambda g: self._strays.named(g.digest, g.size),
+            accept=lambda gap: policy.accept(gap, today),
         )
         return Questions(
             facts=facts,
@@ -459,7 +463,7 @@ class Project:
         return check_merge(
             self.questions(),
             Place(self.root, contents, self._stat_cache, disk, self.ledger),
-            self.configuration.check,
+            self.configuration.policy,
             base=base,
             head=head,
             today=datetime.now(UTC).date(),

@@ -233,7 +233,7 @@ class Questions:
         """Compare what was recorded with the present."""
         found = standings(self.now, self.wording)
         live = live_runs(self.now)
-        gaps = (*self.left_out, *gap_notes(self.now, runs=live, title=self.wording.title))
+        gaps = (*self.left_out, *gap_notes(self.now, runs=live, said=self.wording.gap))
         counts = {
             "current": len(found.current),
             "behind": len(found.behind),
@@ -334,7 +334,7 @@ class Questions:
         states = {key: self._shown_state(key) for key in vertices}
         drawn = piece(self.facts, vertices, focus, wording=self.wording, states=states)
         runs = [key for key in vertices if key not in self.facts.generations]
-        every = (*self.left_out, *gaps, *gap_notes(self.now, runs=runs, title=self.wording.title))
+        every = (*self.left_out, *gaps, *gap_notes(self.now, runs=runs, said=self.wording.gap))
         kinds = Counter(node.kind for node in drawn.nodes)
         return Lineage(
             as_of=self.as_of,

@@ -40,7 +40,7 @@ def compare(questions: Questions, one: Side, two: Side, *, load: Callable[[str],
                 tuple(replace(c, name=title(c.name)) for c in unable),
             ),
         )
-        gaps += _unseen(seen, lost)
+        gaps += _unseen(questions, seen, lost)
     return RunDiff(
         as_of=questions.as_of,
         before=one.record.run,
@@ -52,10 +52,12 @@ def compare(questions: Questions, one: Side, two: Side, *, load: Callable[[str],
     )
 
 
-def _unseen(seen: dict[str, Side], lost: dict[str, None]) -> list[GapNote]:
+def _unseen(questions: Questions, seen: dict[str, Side], lost: dict[str, None]) -> list[GapNote]:
     """Say what the runs on the way may have touched unseen: a suspect could hide there."""
     out: dict[tuple[str, str], GapNote] = {}
     for side in seen.values():
         for gap in side.record.gaps:
-            out.setdefault((gap.reason, gap.subject), note(gap.reason, gap.subject))
+            out.setdefault(
+                (gap.reason, gap.subject), questions.wording.gap(gap.reason, gap.subject)
+            )
     return [*out.values(), *(note("unprojected", f"run {run}") for run in lost)]

@@ -86,21 +86,22 @@ def gap_notes(
     *,
     runs: Collection[int],
     fallen: Collection[int] = (),
-    title: Callable[[str], str],
+    said: Callable[[str, str], GapNote],
     settled: Collection[str] = (),
 ) -> tuple[GapNote, ...]:
     """Grade and say what isn't known.
 
     `runs` are those whose capture gaps matter to the answer, `fallen` those that the answer lists
-    anyway: of them only what may hide a product of theirs. `settled` are the names that it lists,
+    anyway: of them only what may hide a product of theirs. `said` says a reason and its subject
+    (`Wording.gap`). `settled` are the names that it lists,
     so that a trouble which only touches those can't hide anything more.
     """
     seen: dict[tuple[str, str], GapNote] = {}
     for _, reason, subject in judgement.facts.store.run_gaps(sorted(runs)):
-        seen.setdefault((reason, subject), note(reason, title(subject)))
+        seen.setdefault((reason, subject), said(reason, subject))
     for _, reason, subject in judgement.facts.store.run_gaps(sorted(fallen)):
         if reason in HIDES_PRODUCTS:
-            seen.setdefault((reason, subject), note(reason, title(subject)))
+            seen.setdefault((reason, subject), said(reason, subject))
     for trouble in judgement.troubles:
         place = (trouble.reason, trouble.subject)
         if place in seen:
@@ -109,7 +110,7 @@ def gap_notes(
             doubtful = blocked_names(judgement, trouble) - set(settled)
             if not doubtful:
                 continue
-        seen[place] = note(trouble.reason, title(trouble.subject))
+        seen[place] = said(trouble.reason, trouble.subject)
     return tuple(sorted(seen.values(), key=lambda g: (g.grade != BLOCKING, g.reason, g.subject)))
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from provgraph.analysis.change import Between, Target
 from provgraph.analysis.facts import Facts, Name
-from provgraph.analysis.gaps import gap_notes, live_runs, resting_on
+from provgraph.analysis.gaps import gap_notes, live_runs, note, resting_on
 from provgraph.analysis.judgement import Judgement, judge
 from provgraph.analysis.paths import Labels, full_trail, label, links, sentence, steps_of
 from provgraph.graph.interface import Generation
@@ -205,12 +205,18 @@ class Wording:
     """How names get their kind, title and pin: closures over tables the caller has.
 
     `moved` finds the name at which the content of a generation lies now ("" for nowhere).
+    `accept` gives a gap as the project's policy has it.
     """
 
     kind: Callable[[str, bool], str]
     title: Callable[[str], str]
     pinned: Callable[[Generation | None], str]
     moved: Callable[[Generation], str] = lambda _: ""
+    accept: Callable[[GapNote], GapNote] = lambda gap: gap
+
+    def gap(self, reason: str, subject: str) -> GapNote:
+        """Grade and say a gap that was recorded."""
+        return self.accept(note(reason, self.title(subject)))
 
 
 def hits(fall: Fall, wording: Wording) -> Sequence[Hit]:
@@ -363,7 +369,7 @@ def gaps(fall: Fall, wording: Wording) -> tuple[GapNote, ...]:
     live = live_runs(after)
     fallen = {run for run in live if run in after.stale}
     settled = {fell.name for fell in fall.fell} | {name for name, _, _ in fall.already}
-    return gap_notes(after, runs=live - fallen, fallen=fallen, title=wording.title, settled=settled)
+    return gap_notes(after, runs=live - fallen, fallen=fallen, said=wording.gap, settled=settled)
 
 
 def totals(fall: Fall, found: Sequence[Hit], wording: Wording) -> Mapping[str, int]:

@@ -12,7 +12,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from provgraph.analysis.asking import Questions
-from provgraph.analysis.gaps import note
 from provgraph.graph.interface import RunRow
 from provgraph.model.answers import Mark
 from provgraph.model.gaps import is_unseen
@@ -30,7 +29,7 @@ def marks(questions: Questions, ids: Sequence[str]) -> dict[str, Mark]:
     every = runs | {row.key: row for row in facts.store.runs(makers)}
     unseen: dict[int, list[str]] = defaultdict(list)
     for key, reason, subject in facts.store.run_gaps(sorted(runs)):
-        gap = note(reason, questions.wording.title(subject))
+        gap = questions.wording.gap(reason, subject)
         if is_unseen(reason) and gap.words not in unseen[key]:
             unseen[key].append(gap.words)
     out: dict[str, Mark] = {}

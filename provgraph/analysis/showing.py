@@ -54,7 +54,7 @@ def show_run(
         node["within"] = run_id(record.within)
     if record.steps:
         node["steps"] = [{"id": run_id(step.id), "step": step.label} for step in steps]
-    gaps = [note(gap.reason, wording.title(gap.subject)) for gap in record.gaps]
+    gaps = [wording.gap(gap.reason, gap.subject) for gap in record.gaps]
     erased = [key for key in record.private if not private.get(key)]
     gaps += [note("erased", f"{category} of this run") for category in erased]
     makers = {use.maker for use in record.uses if use.maker is not None}

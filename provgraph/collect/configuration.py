@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from provgraph.collect.secrets import Rules
 from provgraph.errors import ConfigError
-from provgraph.governance.policy import Allowance, Policy
+from provgraph.governance.policy import Acceptance, Allowance, Policy
 from provgraph.model.checks import RULES
 from provgraph.model.kinds import (
     ARTEFACTS,
@@ -71,6 +71,13 @@ class GraphSection:
 
 
 @dataclass(frozen=True, slots=True)
+class NetworkSection:
+    """`[network]`: the hosts from which what comes may stay unknown, why, and until when."""
+
+    accept: tuple[Acceptance, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """A project's settings. Paths are globs: `*` stays in a folder, `**` crosses folders."""
 
@@ -82,7 +89,13 @@ class Configuration:
     environment: EnvironmentSection = field(default_factory=EnvironmentSection)
     secrets: SecretsSection = field(default_factory=SecretsSection)
     graph: GraphSection = field(default_factory=GraphSection)
+    network: NetworkSection = field(default_factory=NetworkSection)
     check: Policy = field(default_factory=Policy)
+
+    @property
+    def policy(self) -> Policy:
+        """What passes: `[check]`, and the hosts of `[network]`."""
+        return replace(self.check, hosts=self.network.accept)
 
     @property
     def kind_table(self) -> tuple[Pattern, ...]:
@@ -158,6 +171,11 @@ def is_graph_url(text: str) -> bool:
     )
 
 
+def is_host(text: str) -> bool:
+    """Tell whether a text can name hosts: a name or an address, with `*`, perhaps with a port."""
+    return re.fullmatch(r"[A-Za-z0-9._*:%\[\]-]+", text) is not None
+
+
 def complaint_about_secrets(section: dict[str, Any]) -> tuple[str, str] | None:
     """Say what is wrong with `[secrets]` beyond its types: (which setting, why)."""
     if not section:
@@ -177,6 +195,10 @@ def _policy(**section: Any) -> Policy:
     return Policy(**section, owners=owners, allow=allow)
 
 
+def _network(accept: list[dict[str, Any]] | None = None) -> NetworkSection:
+    return NetworkSection(tuple(Acceptance(**one) for one in accept or ()))
+
+
 _SECTIONS: dict[str, Callable[..., Any]] = {
     "project": ProjectSection,
     "kinds": dict,
@@ -186,6 +208,7 @@ _SECTIONS: dict[str, Callable[..., Any]] = {
     "environment": EnvironmentSection,
     "secrets": SecretsSection,
     "graph": GraphSection,
+    "network": _network,
     "check": _policy,
 }
 _LISTS = {
@@ -221,6 +244,8 @@ def _is_setting(section: str, key: str, value: object) -> bool:
         return type(value) is int and 0 <= value <= LARGEST_LIMIT
     if (section, key) == ("graph", "url"):
         return type(value) is str and is_graph_url(value)
+    if section == "network":
+        return key == "accept" and _are_acceptances(value)
     if section == "check":
         return key in _CHECK and _CHECK[key](value)
     return (
@@ -234,20 +259,29 @@ def _are_texts(value: object) -> bool:
     return isinstance(value, list) and all(type(item) is str for item in value)
 
 
-def _are_allowances(value: object) -> bool:
+def _are_exceptions(value: object, what: str, more: Callable[[dict[str, Any]], bool]) -> bool:
+    """Tell whether these are exceptions of things named by `what`; `more` looks at the rest."""
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
         return False
-    needed, known = {"what", "reason", "until"}, {"what", "reason", "until", "rule"}
+    needed = {what, "reason", "until"}
     sound = all(
-        needed <= one.keys() <= known
-        and all(type(one[key]) is str and one[key] for key in ("what", "reason"))
+        needed <= one.keys() <= needed | {"rule"}
+        and all(type(one[key]) is str and one[key] for key in (what, "reason"))
         and type(one["until"]) is date
-        and one.get("rule", "") in ("", *RULES)
+        and more(one)
         for one in value
     )
     # Two that say different things of the same leave it open which of them holds.
-    places = [(one["what"], one.get("rule", "")) for one in value] if sound else []
+    places = [(one[what], one.get("rule", "")) for one in value] if sound else []
     return sound and len(set(places)) == len(places)
+
+
+def _are_allowances(value: object) -> bool:
+    return _are_exceptions(value, "what", lambda one: one.get("rule", "") in ("", *RULES))
+
+
+def _are_acceptances(value: object) -> bool:
+    return _are_exceptions(value, "host", lambda one: is_host(one["host"]) and "rule" not in one)
 
 
 _CHECK: dict[str, Callable[[Any], bool]] = {
@@ -330,6 +364,11 @@ id = @ID@
 # The password comes from NEO4J_PASSWORD or the keyring, never from here.
 [graph]
 # url = "neo4j+s://graph.example.org:7687"
+
+# Hosts that runs may talk to although what comes from there isn't known, why, and until when.
+# `*` stands for any letters; a port may follow (`:443`).
+[network]
+# accept = [{ host = "*.internal.example", reason = "only telemetry", until = 2027-01-31 }]
 
 # What `provgraph check` lets a merge pass. Rules: published, pinned, result, affected (any of these
 # stops being current), blocking-gap (something could hide an effect).

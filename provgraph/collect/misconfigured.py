@@ -81,16 +81,47 @@ class _Allowance(_Section):
     rule: Annotated[str, AfterValidator(_is_rule)] | None = None
 
 
-def _are_consistent(several: list[_Allowance]) -> list[_Allowance]:
-    seen: dict[tuple[str, str | None], _Allowance] = {}
-    for one in several:
-        other = seen.setdefault((one.what, one.rule), one)
-        if other is not one:
+def _is_host(text: str) -> str:
+    if not configuration.is_host(text):
+        raise ValueError(
+            f"«{text}» names no host: no URL, but a name (xn--… where letters aren't ASCII) or an"
+            " address, with * for any letters, and perhaps a port"
+        )
+    return text
+
+
+class _Acceptance(_Section):
+    host: Annotated[str, AfterValidator(_is_host)]
+    reason: Annotated[str, Field(min_length=1)]
+    until: date
+
+
+def _once(several: Sequence[tuple[tuple[str, str | None], date]]) -> None:
+    """Complain of two exceptions that say different things of the same."""
+    seen: dict[tuple[str, str | None], date] = {}
+    for place, until in several:
+        if place in seen:
             raise ValueError(
-                f"«{one.what}» is allowed twice, until {other.until} and until {one.until};"
+                f"«{place[0]}» is allowed twice, until {seen[place]} and until {until};"
                 " keep one of them"
             )
+        seen[place] = until
+
+
+def _are_consistent(several: list[_Allowance]) -> list[_Allowance]:
+    _once([((one.what, one.rule), one.until) for one in several])
     return several
+
+
+def _are_acceptable(several: list[_Acceptance]) -> list[_Acceptance]:
+    _once([((one.host, None), one.until) for one in several])
+    return several
+
+
+class _Network(_Section):
+    accept: Annotated[list[_Acceptance], AfterValidator(_are_acceptable)] = Field(
+        default_factory=list
+    )
 
 
 class _Check(_Section):
@@ -113,6 +144,7 @@ class _Document(_Section):
     environment: _Environment = Field(default_factory=_Environment)
     secrets: _Secrets = Field(default_factory=_Secrets)
     graph: _Graph = Field(default_factory=_Graph)
+    network: _Network = Field(default_factory=_Network)
     check: _Check = Field(default_factory=_Check)
 
 

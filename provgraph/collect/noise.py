@@ -145,6 +145,10 @@ SERVERS: tuple[str, ...] = (
     *("/.s.PGSQL.5432", "/redis.sock", "/munge.socket.2", "/snapd.socket"),
 )
 
+# Ports that carry no data. Nothing is sent to 0: resolvers find out which way leads to a host.
+# 53 is asked what names lead to; whom they lead to is seen when it is talked to.
+IDLE_PORTS: tuple[int, ...] = (0, 53)
+
 # Unix sockets of the session and the system, which no result rests on, as beginnings of paths.
 SESSION_SOCKETS: tuple[str, ...] = (
     *("/dev/log", "/run/systemd/", "/run/nscd/", "/var/run/nscd/", "/run/dbus/", "/var/run/dbus/"),

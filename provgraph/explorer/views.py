@@ -18,7 +18,7 @@ from provgraph.explorer.interface import Subject
 from provgraph.explorer.picture import Picture
 from provgraph.explorer.rows import Table, table_of
 from provgraph.model.answers import GapNote, Impact, Lineage, PlanStep, Status, to_json
-from provgraph.render.advice import ADVICE, STATES
+from provgraph.render.advice import STATES, advice_on
 from provgraph.render.interface import Style, render
 from provgraph.render.terminal import count_of, seconds_words
 from provgraph.render.text_parts import gap_words, when
@@ -270,7 +270,7 @@ def gap_view(gap: GapNote) -> dict[str, str]:
         "grade": gap.grade,
         "reason": gap.reason,
         "words": gap_words(gap),
-        "advice": ADVICE.get(gap.reason, ""),
+        "advice": advice_on(gap),
     }
 
 

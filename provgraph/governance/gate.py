@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from provgraph.analysis.impact import Outline
-from provgraph.governance.policy import Policy
+from provgraph.governance.policy import Policy, ran_out
 from provgraph.model.answers import MISSING, MODIFIED, GapNote, PlanStep
 from provgraph.model.checks import (
     ANY,
@@ -19,7 +19,7 @@ from provgraph.model.checks import (
     TOO_MANY,
     Failure,
 )
-from provgraph.model.gaps import BLOCKING
+from provgraph.model.gaps import BLOCKING, NETWORK
 from provgraph.model.kinds import RESULT as RESULT_KIND
 
 # Of one rule this many failures are said one by one.
@@ -69,16 +69,21 @@ class Gate:
         for rule in failing:
             _, expired = self.policy.excuse(rule, places, self._today)
             if expired is not None:
-                self.expired.append(
-                    f"{outline.name}: the exception «{expired.reason}» ran out on {expired.until}"
-                )
+                self.expired.append(f"{outline.name}: {ran_out(expired)}")
         for rule in failing[:1]:
             self._counts[rule] += 1
             self._fail(rule, outline.name, _fail_words(rule, outline, cause))
 
     def gaps(self, gaps: Sequence[GapNote]) -> None:
-        """Take note of the gaps that block."""
+        """Take note of the gaps that block, and of the hosts that are accepted."""
         for gap in gaps:
+            if gap.reason == NETWORK:
+                host, late = self.policy.excuse_host(gap.subject, self._today)
+                if host is not None:
+                    self._say_excused(gap.subject, host.reason)
+                elif late is not None:
+                    self.expired.append(f"{gap.subject}: {ran_out(late)}")
+                continue
             if gap.grade != BLOCKING or GAP not in self.policy.fail_on:
                 continue
             valid, expired = self.policy.excuse(GAP, (gap.subject,), self._today)
@@ -86,9 +91,7 @@ class Gate:
                 self._say_excused(gap.subject, valid.reason)
                 continue
             if expired is not None:
-                self.expired.append(
-                    f"{gap.subject}: the exception «{expired.reason}» ran out on {expired.until}"
-                )
+                self.expired.append(f"{gap.subject}: {ran_out(expired)}")
             self._counts[GAP] += 1
             self._fail(GAP, gap.subject, gap.words)
 

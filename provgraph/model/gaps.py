@@ -1,12 +1,22 @@
 """Gaps: what an answer doesn't know, each a reason from this closed set, graded.
 
-A *blocking* gap could hide an edge to the very change asked about; a *noted* one can't.
+A *blocking* gap could hide an edge to the very change asked about; a *noted* one can't. An
+*accepted* one is noted, and the project has said why it may stay so and until when.
 """
 
 from __future__ import annotations
 
+import re
+
 BLOCKING = "blocking"
 NOTED = "noted"
+ACCEPTED = "accepted"
+
+NETWORK = "network"
+# Records made before hosts were named have the program in their place.
+_BY_PROGRAM = "{subject} went over the network; what came from there isn't known"
+_HOST = re.compile(r"(?P<host>.+):(?:[0-9]+|\*)")
+_MORE_HOSTS = re.compile(r"[0-9]+ more hosts")
 
 # reason → (grade, words; {subject} is filled in)
 REASONS: dict[str, tuple[str, str]] = {
@@ -23,7 +33,7 @@ REASONS: dict[str, tuple[str, str]] = {
         BLOCKING,
         "{subject} had another process do work that this run doesn't see",
     ),
-    "network": (NOTED, "{subject} went over the network; what came from there isn't known"),
+    "network": (NOTED, "what came from {subject} over the network isn't known"),
     "io-uring": (
         BLOCKING,
         "{subject} used io_uring, by which files can be read and written unseen",
@@ -90,7 +100,19 @@ def grade_of(reason: str) -> str:
     return REASONS.get(reason, (BLOCKING, ""))[0]
 
 
+def host_of(subject: str) -> str | None:
+    """Give the host that a gap `network` names (`host:port`, `[address]:port`, `host:*`).
+
+    None where it names none: hosts beyond those named are only counted, and older records have the
+    program.
+    """
+    found = _HOST.fullmatch(subject)
+    return found["host"].removeprefix("[").removesuffix("]") if found else None
+
+
 def words_of(reason: str, subject: str) -> str:
     """Say a gap in words."""
     template = REASONS.get(reason, (BLOCKING, "{subject}: " + reason))[1]
+    if reason == NETWORK and not (_HOST.fullmatch(subject) or _MORE_HOSTS.fullmatch(subject)):
+        template = _BY_PROGRAM
     return template.replace("{subject}", subject)

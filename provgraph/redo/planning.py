@@ -260,9 +260,7 @@ class Bench:
     def gaps(self, plan: Plan) -> tuple[GapNote, ...]:
         """Give what isn't known."""
         questions = plan.questions
-        found = gap_notes(
-            questions.now, runs=live_runs(questions.now), title=questions.wording.title
-        )
+        found = gap_notes(questions.now, runs=live_runs(questions.now), said=questions.wording.gap)
         return (*questions.left_out, *found)
 
     def _problem(self, row: RunRow, command: Command) -> str:

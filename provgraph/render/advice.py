@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from provgraph.model.answers import GapNote
+from provgraph.model.gaps import ACCEPTED
+
 # reason (model/gaps.py) → what closes the gap
 ADVICE: dict[str, str] = {
     "untraced": "say what it reads: provgraph run --uses PATH … -- COMMAND",
     "native-reader": "say what it reads: provgraph run --uses PATH … -- COMMAND",
     "isolated-python": "run it without -I, -E and -S, or say what it reads with --uses",
     "handed-over": "say what was read and written: provgraph run --uses PATH --produces PATH …",
+    "network": "keep a copy in the project, or accept the host: [network] in provgraph.toml",
     "io-uring": "say what it reads: provgraph run --uses PATH … -- COMMAND",
     "unwatched-writer": "run the step that writes it again, under provgraph run",
     "undecided": "put the content you mean in the working tree, or redo the step that makes it",
@@ -23,6 +27,12 @@ ADVICE: dict[str, str] = {
     "unresolved-inputs": "pull the records of the runs before it: provgraph pull",
     "capture-failed": "run the step again",
 }
+
+
+def advice_on(gap: GapNote) -> str:
+    """Say what closes a gap; nothing of one that may stay open."""
+    return "" if gap.grade == ACCEPTED else ADVICE.get(gap.reason, "")
+
 
 # state → (what a list of such names is headed with, what it means and what to do)
 STATES: dict[str, tuple[str, str]] = {

@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from provgraph.model.answers import Already, GapNote, PlanStep
 from provgraph.model.checks import Changed, Check, Failure, Finding
-from provgraph.model.gaps import BLOCKING
-from provgraph.render.advice import ADVICE
+from provgraph.model.gaps import ACCEPTED, BLOCKING
+from provgraph.render.advice import advice_on
 from provgraph.render.check_words import (
     counts,
     how_of,
@@ -165,7 +165,8 @@ def _already(item: Already) -> str:
 
 def _gaps(gaps: Sequence[GapNote]) -> Iterator[Section]:
     hard = [gap for gap in gaps if gap.grade == BLOCKING]
-    soft = [gap for gap in gaps if gap.grade != BLOCKING]
+    soft = [gap for gap in gaps if gap.grade not in (BLOCKING, ACCEPTED)]
+    accepted = [gap for gap in gaps if gap.grade == ACCEPTED]
     if hard:
         before = f"\n**{count_of(len(hard), 'gap')} could hide more**\n\n"
         if len(hard) <= 5:
@@ -175,11 +176,13 @@ def _gaps(gaps: Sequence[GapNote]) -> Iterator[Section]:
             yield _folded(5, f"{len(hard) - 3:,} more gaps", hard[3:], _gap, noun="gap")
     if soft:
         yield _folded(9, f"{len(soft):,} noted", soft, _gap, noun="gap")
+    if accepted:
+        yield _folded(9, f"{len(accepted):,} accepted", accepted, _gap, noun="gap")
 
 
 def _gap(gap: GapNote) -> str:
-    advice = f" → {prose(ADVICE[gap.reason])}" if gap.reason in ADVICE else ""
-    return f"- {prose(gap_words(gap))}{advice}\n"
+    advice = advice_on(gap)
+    return f"- {prose(gap_words(gap))}{f' → {prose(advice)}' if advice else ''}\n"
 
 
 def _plan(plan: Sequence[PlanStep]) -> Section:

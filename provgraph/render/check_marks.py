@@ -18,7 +18,7 @@ from provgraph.model.answers import GapNote
 from provgraph.model.checks import Changed, Check, Failure, Finding, Lines
 from provgraph.model.gaps import BLOCKING
 from provgraph.model.names import is_uri, path_of
-from provgraph.render.advice import ADVICE
+from provgraph.render.advice import advice_on
 from provgraph.render.check_words import (
     NOTED,
     RULES,
@@ -195,8 +195,8 @@ def _failure(check: Check, failure: Failure, by_cause: Mapping[str, list[Changed
 def _gap(check: Check, gap: GapNote, level: str, by_cause: Mapping[str, list[Changed]]) -> Mark:
     rule = checks.GAP if gap.grade == BLOCKING else NOTED
     words = [_words(gap_words(gap))]
-    words += [f"To close it: {ADVICE[gap.reason]}"] if gap.reason in ADVICE else []
-    could = "could hide an effect" if gap.grade == BLOCKING else "is noted"
+    words += [f"To close it: {advice}"] if (advice := advice_on(gap)) else []
+    could = "could hide an effect" if gap.grade == BLOCKING else f"is {gap.grade}"
     return Mark(
         level=level,
         rule=rule,

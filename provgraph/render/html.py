@@ -24,7 +24,7 @@ from provgraph.errors import CannotAnswer
 from provgraph.model.answers import GraphNode, Lineage
 from provgraph.model.gaps import BLOCKING
 from provgraph.render import plain
-from provgraph.render.advice import ADVICE
+from provgraph.render.advice import advice_on
 from provgraph.render.looks import EVIDENCE_LOOKS, KIND_LOOKS, OTHER_LOOK, STATE_LOOKS
 from provgraph.render.placing import MOST_NODES, Placed, place
 from provgraph.render.text_parts import gap_words, when
@@ -181,7 +181,7 @@ def _data(lineage: Lineage, placed: Placed, title: str) -> dict[str, Any]:
             {
                 "blocking": gap.grade == BLOCKING,
                 "words": plain.shown(gap_words(gap)),
-                "advice": ADVICE.get(gap.reason, ""),
+                "advice": advice_on(gap),
             }
             for gap in lineage.gaps
         ],

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from provgraph.model.answers import MISSING, RANK, Already, GapNote, PlanStep
-from provgraph.model.gaps import BLOCKING, words_of
+from provgraph.model.gaps import ACCEPTED, BLOCKING, words_of
 from provgraph.render.advice import ADVICE
 from provgraph.render.terminal import Page, Span, count_of, seconds_words
 
@@ -56,18 +56,20 @@ def gap_words(gap: GapNote) -> str:
 
 
 def write_gaps(page: Page, gaps: Sequence[GapNote], *, effect: str = "an effect") -> None:
-    """Write what isn't known: blocking gaps with what closes them, then noted ones."""
+    """Write what isn't known: blocking gaps with what closes them, then noted and accepted ones."""
     hard = blocking(gaps)
     if hard:
         page.heading(f"Could hide {effect}", len(hard))
         _write_blocking(page, hard)
-    soft = [gap for gap in gaps if gap.grade != BLOCKING]
-    if soft:
-        page.heading("Noted", len(soft))
-        limit = page.style.limit or len(soft)
-        for gap in soft[:limit]:
+    soft = [gap for gap in gaps if gap.grade not in (BLOCKING, ACCEPTED)]
+    accepted = [gap for gap in gaps if gap.grade == ACCEPTED]
+    for title, several in (("Noted", soft), ("Accepted", accepted)):
+        if several:
+            page.heading(title, len(several))
+        limit = page.style.limit or len(several)
+        for gap in several[:limit]:
             page.prose(page.say(gap_words(gap)), indent=2, first=page.bullet + " ")
-        page.more(len(soft) - limit)
+        page.more(len(several) - limit)
 
 
 def _write_blocking(page: Page, gaps: Sequence[GapNote]) -> None:

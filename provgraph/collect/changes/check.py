@@ -43,6 +43,7 @@ from provgraph.model.records import RunRecord
 
 # Of so many changed files the changed lines are looked up.
 MOST_LOCATED = 500
+RULING = ("check", "network")  # sections of the settings that say what passes
 # So many records are read to find out whose ledger it is that has none of this project.
 MOST_READ = 100
 POINTER = "pointer"
@@ -257,13 +258,13 @@ def _is_package_file(file: FileChange) -> bool:
 
 
 def _changed_rules(states: Comparison) -> list[str]:
-    """Give what of `[check]` the change itself alters."""
+    """Give what of `[check]` and `[network]` the change itself alters."""
     for file in states.files:
         if file.name == CONFIGURATION:
             old, new = (data or b"" for data in states.contents(file))
             parts = differing_parts(file.name, old or b"\n", new or b"\n")
             ways = [part.split(".") for part in parts]
-            return list(dict.fromkeys(".".join(way[:2]) for way in ways if way[0] == "check"))
+            return list(dict.fromkeys(".".join(way[:2]) for way in ways if way[0] in RULING))
     return []
 
 

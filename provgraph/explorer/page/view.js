@@ -90,8 +90,9 @@ const words = (said) => {
 export const gapsBox = (gaps) => {
   if (!gaps.length) return el("div", { hidden: true });
   const hard = gaps.filter((gap) => gap.grade === "blocking");
-  const soft = gaps.length - hard.length;
-  const said = [hard.length ? `${countOf(hard.length, "gap")} could hide something` : "", soft ? `${soft.toLocaleString("en")} noted` : ""].filter(Boolean).join(", ");
+  const accepted = gaps.filter((gap) => gap.grade === "accepted").length;
+  const soft = gaps.length - hard.length - accepted;
+  const said = [hard.length ? `${countOf(hard.length, "gap")} could hide something` : "", soft ? `${soft.toLocaleString("en")} noted` : "", accepted ? `${accepted.toLocaleString("en")} accepted` : ""].filter(Boolean).join(", ");
   return el(
     "details",
     { class: `gaps ${hard.length ? "blocking" : "noted"}` },

@@ -157,12 +157,13 @@ class Finding(Base, GraphStore):
 
     def lying(self, wanted: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], tuple[str, str]]:
         word = self._words.text
+        # By name: no name is wanted twice, while thousands of files may hold the same bytes.
         rows = self._db.rows(
             "SELECT n.text, g.digest, r.id, r.step, g.project"
             " FROM json_each(?) w"
-            " JOIN generation g INDEXED BY generation_digest"
-            "  ON g.digest = json_extract(w.value, '$[1]') AND g.digest <> ''"
-            " JOIN name n ON n.key = g.name AND n.text = json_extract(w.value, '$[0]')"
+            " CROSS JOIN name n ON n.text = json_extract(w.value, '$[0]')"
+            " CROSS JOIN generation g INDEXED BY generation_name ON g.name = n.key"
+            "  AND g.digest = json_extract(w.value, '$[1]') AND g.digest <> ''"
             " JOIN produces p ON p.generation = g.key AND p.stated = 1"
             " JOIN run r ON r.key = p.run AND r.known = 1"
             " ORDER BY r.ended, r.id",

@@ -82,6 +82,8 @@ def test_every_example_in_the_default_file_is_valid(tmp_path: Path) -> None:
     assert seen.trace.harmless
     assert seen.environment.allow
     assert seen.secret_rules.patterns
+    assert seen.network.accept[0].covers("a.internal.example:443")
+    assert seen.policy.hosts == seen.network.accept
     assert seen.check.allow[0].what == "figures/old/**"
     assert seen.check.owners_of("figures/1.png") == ("@ana",)
     assert seen.check.owners_of("other") == ()

@@ -61,6 +61,22 @@ def test_what_was_added_is_there_when_opened_again(path: Path) -> None:
     again.close()
 
 
+def looking_up_equal_bytes(path: Path, count: int) -> int:
+    """Count the database's steps, in tens, for a run that reads as many files of equal bytes."""
+    names = [f"f{number}" for number in range(count)]
+    steps: list[int] = []
+    with closing(LocalGraph(path)) as store:
+        add(store, run(1, "a", [], [product(name, "1") for name in names]))
+        store._db.raw.set_progress_handler(lambda: steps.append(1), 10)
+        assert len(store.lying([(name, "b3:1") for name in names])) == count
+    return len(steps)
+
+
+def test_files_of_equal_bytes_are_not_compared_with_each_other(tmp_path: Path) -> None:
+    few = looking_up_equal_bytes(tmp_path / "few.db", 200)
+    assert looking_up_equal_bytes(tmp_path / "many.db", 400) < 3 * few
+
+
 def test_the_file_is_for_its_owner_only(path: Path) -> None:
     LocalGraph(path).close()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

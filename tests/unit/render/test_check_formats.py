@@ -132,6 +132,20 @@ def test_no_name_gets_out_of_its_place(format: str) -> None:
         assert "@everyone" not in bare
 
 
+def test_an_accepted_host_stays_in_every_form_without_advice() -> None:
+    words = "what came from a.example:443 over the network isn't known; accepted until 2030-01-31"
+    gap = GapNote("accepted", "network", "a.example:443", words)
+    answer = check(gaps=(gap,))
+    for form in FORMATS:
+        text = " ".join(write(answer, form, Style(width=100)).split())
+        assert "a.example:443" in text, form
+        assert "accepted until 2030-01-31" in text, form
+        assert "keep a copy" not in text, form
+    assert "1 accepted" in write(answer, "markdown", Style())
+    noted = check(gaps=(replace(gap, grade="noted"),))
+    assert "keep a copy" in write(noted, "markdown", Style())
+
+
 def test_the_json_is_what_its_schema_says() -> None:
     for answer in (usual(), hostile(), check()):
         told = json.loads(write(answer, "json"))

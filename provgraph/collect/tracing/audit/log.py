@@ -41,7 +41,11 @@ class Spawn:
 
 @dataclass
 class ProcessLog:
-    """What one process said of itself."""
+    """What one process said of itself.
+
+    `contacts` are (host, port) of those that it tried to talk to over the network; `lookups` names
+    with the addresses that they led to.
+    """
 
     pid: int = 0
     parent: int = 0
@@ -65,6 +69,8 @@ class ProcessLog:
     calls_lost: str = ""
     loads: list[Load] = field(default_factory=list)
     openings: list[Opening] = field(default_factory=list)
+    contacts: list[tuple[str, int]] = field(default_factory=list)
+    lookups: list[tuple[bytes, tuple[bytes, ...]]] = field(default_factory=list)
     ended: bool = False
     cut: bool = False
 
@@ -169,6 +175,12 @@ def _take_more(log: ProcessLog, kind: bytes, values: list[bytes]) -> None:
         log.loads.append(_load(values, log.pid))
     elif kind == b"O":
         log.openings.append(_opening(values, log.pid))
+    elif kind == b"W":
+        host, port = _items(values)
+        log.contacts.append((host, int(port)))
+    elif kind == b"H":
+        name, *addresses = (value[1:] for value in values)
+        log.lookups.append((name, tuple(addresses)))
 
 
 def _take_call(log: ProcessLog, file: str, function: str) -> None:

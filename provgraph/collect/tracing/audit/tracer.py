@@ -70,7 +70,8 @@ class AuditTracer:
         spool = Path(os.path.realpath(spool))
         hook = spool / "hook"
         hook.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in ("sitecustomize.py", "columns.py", *(("calls.py",) if self._calls else ())):
+        calls = ("calls.py",) if self._calls else ()
+        for name in ("sitecustomize.py", "columns.py", "network.py", *calls):
             _place(HOOK / name, hook / name)
         if not (hook / "sitecustomize.py").is_symlink():
             _place(HOOK / "watch.py", hook / "watch.py")

@@ -15,6 +15,7 @@ from provgraph.collect.tracing.audit.answers import NOT_NEEDED
 from provgraph.collect.tracing.audit.distributions import distributions
 from provgraph.collect.tracing.audit.loads import Load, Opening
 from provgraph.collect.tracing.audit.log import ProcessLog, Spawn, are_lost, read_logs, wanted_logs
+from provgraph.collect.tracing.network import Traffic, gaps_of
 from provgraph.model.digests import EMPTY
 
 MODULE = "<module>"  # what Python calls the code of a module's body
@@ -48,7 +49,8 @@ def read_trace(spool: Path, method: str) -> Trace:
     wanted = wanted_logs(spool)
     logs, command = read_logs(spool), command_of(spool)
     lost = [("log-cut", label_of(command.argv))] if are_lost(wanted, logs) else []
-    return trace_of(logs, command, method, Sight(gaps=lost))
+    talked = gaps_of(Traffic(), logs)
+    return trace_of(logs, command, method, Sight(gaps=[*lost, *talked]))
 
 
 def trace_of(logs: list[ProcessLog], command: Command, method: str, sight: Sight) -> Trace:

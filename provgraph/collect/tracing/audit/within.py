@@ -73,6 +73,8 @@ class Within:
             _hooked.update(__name__="_provgraph_watch", HERE=os.fspath(here), WITHIN=True)
             _hooked["HANDLERS"] = {}
             exec(_code(), _hooked)  # noqa: S102 - our own file
+            if "_socket" in sys.modules:
+                _hooked["execute"]("network.py")
             handlers, _hooked["HANDLERS"] = _hooked["HANDLERS"], {}
             spawned = _hooked["spawned"]
 
@@ -205,6 +207,9 @@ class Within:
                 self._put(os, name, start)
         self._put(os, "putenv", hook["Put"](os.putenv))
         self._put(os, "unsetenv", hook["Unset"](os.unsetenv))
+        sockets: Any = sys.modules.get("_socket")
+        if "Lookup" in hook and sockets is not None:
+            self._put(sockets, "getaddrinfo", hook["Lookup"](sockets.getaddrinfo))
         environ: Any = os.environ
         before = vars(environ).copy()
         hook["watch_names"]()

@@ -17,15 +17,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from provgraph.collect.nested import told
-from provgraph.collect.noise import HANDING_OVER, SERVERS, SESSION_SOCKETS
+from provgraph.collect.noise import HANDING_OVER, IDLE_PORTS, SERVERS, SESSION_SOCKETS
 from provgraph.collect.trace import Access, Action, Process, Trace
-from provgraph.collect.tracing import programs
+from provgraph.collect.tracing import network, programs
 from provgraph.collect.tracing.audit.loads import Opening, proven
 from provgraph.collect.tracing.audit.log import ProcessLog, Spawn, are_lost, read_logs, wanted_logs
 from provgraph.collect.tracing.audit.tree import Command, Sight, command_of, label_of, trace_of
 from provgraph.collect.tracing.preload import ring
 from provgraph.collect.tracing.preload.kinship import family_of
-from provgraph.collect.tracing.preload.ring import Event
+from provgraph.collect.tracing.preload.ring import Event, port_of
 from provgraph.collect.tracing.preload.strace import TOP, Traced, read_log
 
 _ACTIONS: dict[str, Action] = {
@@ -99,7 +99,7 @@ def read_part(spool: Path, method: str, part: Part) -> Trace:
         if part.pids is None or (log.pid in part.pids and log.began >= part.since)
     ]
     seen = _Native(logs, command, events, part.config, traced)
-    gaps = [*seen.gaps()]
+    gaps = [*seen.gaps(), *network.gaps_of(seen.traffic(), logs)]
     if part.lost or are_lost(wanted, every):
         gaps.append(("log-cut", label_of(command.argv)))
     for pid in part.going_on:
@@ -361,7 +361,8 @@ class _Native:
             label = program.label if program is not None else label_of(self.command.argv)
             if event.kind == "c":
                 hooked = program is not None and program.hooked > 0
-                yield from _connected(event.number, os.fsdecode(event.path), label, hooked=hooked)
+                where = (event.number, os.fsdecode(event.path), port_of(event)[0])
+                yield from _served(*where, label, hooked=hooked)
             elif event.kind == "g":
                 yield "native-reader", f"{label} ({os.path.basename(os.fsdecode(event.path))})"
             elif event.kind == "s":
@@ -396,8 +397,29 @@ class _Native:
             label = starts.get(when) or label_of(self.command.argv)
             if log.uring:
                 yield "io-uring", label
-            for family, address in log.connections:
-                yield from _connected(family, address, label, hooked=False)
+            for where in log.connections:
+                yield from _served(*where, label, hooked=False)
+
+    def traffic(self) -> network.Traffic:
+        """Give what went over the network, as far as it was seen."""
+        seen = network.Traffic()
+        for event in self.events:
+            program = self.program(event.pid, event.when)
+            if event.kind == "h":
+                seen.looked_up(event.path, event.other.split())
+            elif event.kind == "i":
+                seen.listening.add((network.plain(os.fsdecode(event.path)), int(event.other)))
+            elif program is not None and program.harmless:
+                continue
+            elif event.kind == "c" and event.number != socket.AF_UNIX:
+                seen.met(os.fsdecode(event.path), *port_of(event))
+            elif event.kind == "j":
+                seen.met(os.fsdecode(event.path), ring.ANY, here=port_of(event)[1])
+        for log in self._traced.values():
+            for family, address, port in log.connections:
+                if family != socket.AF_UNIX:
+                    seen.met(address, port)
+        return seen
 
 
 def _openings(events: Sequence[Event]) -> dict[int, Opening]:
@@ -409,23 +431,18 @@ def _openings(events: Sequence[Event]) -> dict[int, Opening]:
     }
 
 
-def _connected(family: int, address: str, label: str, *, hooked: bool) -> Iterator[tuple[str, str]]:
-    """Say what a connection to another process may hide.
+def _served(
+    family: int, address: str, port: int, label: str, *, hooked: bool
+) -> Iterator[tuple[str, str]]:
+    """Say what a connection to another process of this machine may hide.
 
     In Python, whose processes talk among themselves, only a server that is known counts.
     """
     if family == socket.AF_UNIX:
         if address.endswith(SERVERS) or not (hooked or address.startswith(SESSION_SOCKETS)):
             yield "handed-over", f"{label} ({os.path.basename(address)})"
-    elif address.startswith("127.") or address in (
-        "0:0:0:0:0:0:0:1",
-        "0:0:0:0:0:ffff:7f00:1",
-        "::1",
-    ):
-        if not hooked:
-            yield "handed-over", f"{label} (a server on this machine)"
-    else:
-        yield "network", label
+    elif network.is_loopback(address) and port not in IDLE_PORTS and not hooked:
+        yield "handed-over", f"{label} (a server on this machine)"
 
 
 def _words(data: bytes) -> tuple[str, ...]:

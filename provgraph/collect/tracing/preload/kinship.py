@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from provgraph.collect.family import NOBODY, Family, Given, Program
-from provgraph.collect.noise import SESSION_SOCKETS
+from provgraph.collect.noise import IDLE_PORTS, SESSION_SOCKETS
 from provgraph.collect.tracing.aside import ASIDE
-from provgraph.collect.tracing.preload.ring import Event
+from provgraph.collect.tracing.preload.ring import Event, port_of
 
 _MOST = 20_000  # programs; beyond, numbers of processes may have come round
 _SOCKET = b"socket:"
@@ -69,7 +69,7 @@ class _Reader:
             owner = phase.owner()
             if owner is not None:
                 owner.shares.add(os.fsdecode(event.path))
-        elif kind == "c" and _telling(os.fsdecode(event.path)):
+        elif kind == "c" and _telling(event):
             self.why = self.why or "its programs talk through sockets"
 
     def _program_of(self, pid: int) -> Program | None:
@@ -150,9 +150,14 @@ def family_of(events: Sequence[Event]) -> Family:
     return reader.family()
 
 
-def _telling(address: str) -> bool:
-    """Tell whether a connection may carry data: not to the session, nor to a run within this."""
-    return not (address.startswith(SESSION_SOCKETS) or _ASKING.search(address))
+def _telling(event: Event) -> bool:
+    """Tell whether a connection may carry data between programs.
+
+    Not one to the session, to a run within this, or to who tells what names lead to.
+    """
+    address = os.fsdecode(event.path)
+    asking = address.startswith(SESSION_SOCKETS) or _ASKING.search(address)
+    return not asking and port_of(event)[0] not in IDLE_PORTS
 
 
 def _words(data: bytes) -> tuple[str, ...]:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CHUNK = 8 << 20
+ANY = -1  # a port that isn't known, or means nothing: that of a host that connected to us
+UNKNOWN = "?"  # an address that isn't known
 _MAGIC = 0xF5F7FDFB
 _CONFIG = 16384
 _HEAD = 4 * 8 + _CONFIG + 4096 * 8 + 2 * (1 << 20) // 8
@@ -40,6 +42,12 @@ class Event:
     before: bytes
     stat: tuple[int, int, int, int, int] | None
     child: int
+
+
+def port_of(event: Event) -> tuple[int, bool]:
+    """Give the port of a connection, or ANY, and whether it leads to the machine itself."""
+    digits = event.other.removesuffix(b"=")
+    return int(digits) if digits else ANY, event.other.endswith(b"=")
 
 
 def lay(spool: Path, config: Sequence[str]) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from provgraph.collect.trace import Access, Action
 from provgraph.collect.tracing.preload.build import cache
+from provgraph.collect.tracing.preload.ring import ANY, UNKNOWN
 from provgraph.model.digests import identity
 
 _CALLS = (
@@ -34,6 +35,7 @@ _UNSEEN = (0, 0, 0, 0, 0)
 _LINE = re.compile(rb"(\d+) +(\d+)\.(\d+) (.*)\Z", re.DOTALL)
 _CALL = re.compile(rb"(\w+)\((.*?)\)? += (-?\d+|0x[0-9a-f]+|\?)(?:<([^>]*)>)?(?: (E\w+))?")
 _TEXT = re.compile(rb'"((?:\\x[0-9a-f]{2})*)"')
+_PORT = re.compile(rb"htons\((\d+)\)")
 _AT = re.compile(rb"(?:AT_FDCWD|\d+)<((?:\\x[0-9a-f]{2})*)(?:>|\()")
 
 
@@ -92,13 +94,13 @@ def _rights(program: str) -> str:
 class Traced:
     """What one strace saw: accesses, whether it is whole, and what it can't follow.
 
-    `connections` are (family, address).
+    `connections` are (family, address, port).
     """
 
     accesses: list[Access] = field(default_factory=list)
     complete: bool = False
     uring: bool = False
-    connections: list[tuple[int, str]] = field(default_factory=list)
+    connections: list[tuple[int, str, int]] = field(default_factory=list)
 
 
 def read_log(path: str, cwd: bytes) -> Traced:
@@ -176,9 +178,11 @@ class _Reader:
     def _connected(self, arguments: bytes) -> None:
         texts = [os.fsdecode(_plain(one)) for one in _TEXT.findall(arguments)]
         if b"sa_family=AF_UNIX" in arguments:
-            self.seen.connections += [(socket.AF_UNIX, one) for one in texts[:1]]
-        elif b"sa_family=AF_INET" in arguments and b"htons(53)" not in arguments:
-            self.seen.connections.append((socket.AF_INET, texts[-1] if texts else "?"))
+            self.seen.connections += [(socket.AF_UNIX, one, 0) for one in texts[:1]]
+        elif b"sa_family=AF_INET" in arguments:
+            port = _PORT.search(arguments)
+            where = (texts[-1] if texts else UNKNOWN, int(port[1]) if port else ANY)
+            self.seen.connections.append((socket.AF_INET, *where))
 
     def _succeeded(self, pid: int, when: int, name: str, arguments: bytes, result: bytes) -> None:
         if name in ("fork", "vfork", "clone", "clone3"):

@@ -782,6 +782,8 @@ def on_import(args: Any) -> None:
         if top in READERS_OF_COLUMNS:
             READERS_OF_COLUMNS.clear()
             execute("columns.py")
+        if name == "_socket" and not exists(SPOOL + "ring.0"):
+            execute("network.py")
 
 
 # The first of them that is imported has us tell, from then on, which columns of tables are read.
@@ -1321,6 +1323,8 @@ def start() -> None:
     os.register_at_fork(before=forking, after_in_child=forked)
     atexit.register(finish)
     tell_calls()
+    if "_socket" in sys.modules and not exists(SPOOL + "ring.0"):
+        execute("network.py")
     sys.addaudithook(hook)
     posix.access(HERE + "/hooked", 0)  # the native library, where it is, leaves Python to us
 

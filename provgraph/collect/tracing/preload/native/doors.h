@@ -26,7 +26,9 @@ int __fxstatat64(int, int, const char *, struct stat64 *, int);
     X(remove) X(link) X(linkat) X(symlink) X(symlinkat) X(truncate) X(truncate64) X(dlopen)        \
     X(dlmopen) X(execve) X(execvpe) X(fexecve) X(execveat) X(posix_spawn) X(posix_spawnp)          \
     X(popen) X(wordexp) X(connect) X(prctl) X(chroot) X(unshare) X(setns) X(syscall) X(_exit)       \
-    X(_Exit) X(shm_open) X(shmget) X(mq_open)
+    X(_Exit) X(shm_open) X(shmget) X(mq_open) X(sendto) X(sendmsg) X(sendmmsg) X(listen)           \
+    X(accept) X(accept4) X(getaddrinfo) X(gethostbyname) X(gethostbyname2) X(gethostbyname_r)      \
+    X(gethostbyname2_r)
 
 #define X(name) static __typeof__(name) *real_##name;
 DOORS(X)

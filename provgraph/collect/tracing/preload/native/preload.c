@@ -12,7 +12,7 @@
  *
  * ring.py holds the other side of `struct head` and `struct record`.
  */
-#include "doors.h"
+#include "network.h"
 
 /* -- other programs ---------------------------------------------------------------------------- */
 
@@ -160,30 +160,6 @@ DOOR int wordexp(const char *words, wordexp_t *to, int flags) {
     return result;
 }
 
-DOOR int connect(int descriptor, const struct sockaddr *to, socklen_t size) {
-    int result = REAL(connect)(descriptor, to, size), error = errno;
-    char name[128] = "";
-    if (!inert && to && (!result || error == EINPROGRESS || error == EAGAIN)) {
-        if (to->sa_family == AF_UNIX && size > offsetof(struct sockaddr_un, sun_path)) {
-            size_t room = size - offsetof(struct sockaddr_un, sun_path);
-            memcpy(name, ((const struct sockaddr_un *)(const void *)to)->sun_path,
-                   room < sizeof name ? room : sizeof name - 1);
-        } else if (to->sa_family == AF_INET) {
-            const unsigned char *at = (const void *)&((const struct sockaddr_in *)(const void *)to)->sin_addr;
-            snprintf(name, sizeof name, "%u.%u.%u.%u", at[0], at[1], at[2], at[3]);
-        } else if (to->sa_family == AF_INET6) {
-            const unsigned char *at = (const void *)&((const struct sockaddr_in6 *)(const void *)to)->sin6_addr;
-            for (int part = 0, end = 0; part < 16; part += 2)
-                end += snprintf(name + end, sizeof name - (size_t)end, part ? ":%x" : "%x",
-                                (unsigned)at[part] << 8 | at[part + 1]);
-        }
-        if (*name && !again(hash_of(name), 'c'))
-            put('c', to->sa_family, name, NULL, 0, NULL, NULL);
-    }
-    errno = error;
-    return result;
-}
-
 /* -- who is who: forks, ends, and what programs share beside files ------------------------------- */
 
 static void forked(void) {
@@ -306,6 +282,8 @@ DOOR long syscall(long number, ...) {
         return execve((const char *)a, (char *const *)b, (char *const *)c);
     else if (number == SYS_openat)
         return openat((int)a, (const char *)b, (int)c, (mode_t)d);
+    else if (number == SYS_connect)
+        return connect((int)a, (const struct sockaddr *)b, (socklen_t)c);
     else if (number == SYS_statx) {
         long result = REAL(syscall)(number, a, b, c, d, e, f);
         looked(CALLER, (int)a, (const char *)b, result != 0);

@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <link.h>
 #include <mqueue.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
