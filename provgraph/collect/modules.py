@@ -70,9 +70,10 @@ def imports_digest(
 
 def _file_of(module: str, entries: Collection[str], below: Callable[[str], Iterable[str]]) -> str:
     if module in entries:
-        inits = {f"{_INIT}{suffix}" for suffix in _SUFFIXES} & set(below(module))
-        if inits:
-            return f"{module}/{min(inits)}"
+        there = set(below(module))
+        for suffix in _SUFFIXES:
+            if f"{_INIT}{suffix}" in there:
+                return f"{module}/{_INIT}{suffix}"
     return next((module + suffix for suffix in _SUFFIXES if module + suffix in entries), "")
 
 
