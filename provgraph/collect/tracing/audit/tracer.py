@@ -70,7 +70,12 @@ class AuditTracer:
         spool = Path(os.path.realpath(spool))
         hook = spool / "hook"
         hook.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in ("sitecustomize.py", "columns.py", *(("calls.py",) if self._calls else ())):
+        for name in (
+            "sitecustomize.py",
+            "finding.py",
+            "columns.py",
+            *(("calls.py",) if self._calls else ()),
+        ):
             _place(HOOK / name, hook / name)
         if not (hook / "sitecustomize.py").is_symlink():
             _place(HOOK / "watch.py", hook / "watch.py")

@@ -96,6 +96,7 @@ OWN: set[str] = set()
 NAMES: set[str] = set()
 VARIABLES: set[str] = set()
 KEYS: set[Any] = set()
+HAD: set[str] = set()  # other files of the hook that were executed
 QUIET: set[int] = set()  # threads that work for provgraph at the moment, in a process that has both
 
 
@@ -1300,6 +1301,13 @@ def execute(name: str) -> None:
         if not aside:
             QUIET.discard(me)
     exec(compile(source, "<frozen importlib._bootstrap_external>", "exec"), globals())  # noqa: S102
+
+
+def have(name: str) -> None:
+    """Execute another file of the hook, unless that was done."""
+    if name not in HAD:
+        HAD.add(name)
+        execute(name)
 
 
 def start() -> None:
