@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from provgraph.collect.trace import Access, Action
+from provgraph.collect.trace import Access, Action, Option
 from provgraph.collect.tracing.audit.loads import Load, Opening
 
 _ACTIONS: dict[bytes, Action] = {
@@ -60,6 +60,7 @@ class ProcessLog:
     path: tuple[str, ...] = ()
     module: str = ""
     said: list[tuple[int, tuple[str, ...]]] = field(default_factory=list)
+    options: list[Option] = field(default_factory=list)
     gaps: list[tuple[str, str]] = field(default_factory=list)
     calls: dict[str, set[str]] | None = None
     calls_lost: str = ""
@@ -161,6 +162,9 @@ def _take_more(log: ProcessLog, kind: bytes, values: list[bytes]) -> None:
         log.gaps.append((os.fsdecode(values[0]), os.fsdecode(values[1])))
     elif kind == b"D":
         log.said.append((int(values[0]), _items(values[1:])))
+    elif kind == b"V":
+        name, value = _items(values[1:])
+        log.options.append(Option(name, value, int(values[0]), log.pid))
     elif kind == b"F":
         _take_call(log, *map(os.fsdecode, values[:2]))
     elif kind == b"K":

@@ -14,6 +14,7 @@ from provgraph.collect.tracing.audit.answers import Answers, Digest
 from provgraph.collect.tracing.interface import Start
 
 HOOK = Path(__file__).parent / "hook"
+_FILES = ("sitecustomize.py", "finding.py", "columns.py", "options.py")
 
 
 class AuditTracer:
@@ -70,12 +71,7 @@ class AuditTracer:
         spool = Path(os.path.realpath(spool))
         hook = spool / "hook"
         hook.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in (
-            "sitecustomize.py",
-            "finding.py",
-            "columns.py",
-            *(("calls.py",) if self._calls else ()),
-        ):
+        for name in (*_FILES, *(("calls.py",) if self._calls else ())):
             _place(HOOK / name, hook / name)
         if not (hook / "sitecustomize.py").is_symlink():
             _place(HOOK / "watch.py", hook / "watch.py")

@@ -70,6 +70,7 @@ def trace_of(logs: list[ProcessLog], command: Command, method: str, sight: Sight
         ),
         said=tuple((words[0], words[1], words[2]) for _, _, words in said),
         said_by=tuple((when, pid) for when, pid, _ in said),
+        options=tuple(option for log in logs for option in log.options),
         calls=_calls(logs, cut=bool(cut or sight.unproven)),
         calls_lost=_calls_lost(logs, cut=bool(cut or sight.unproven)),
     )

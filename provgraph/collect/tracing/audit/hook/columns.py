@@ -7,7 +7,7 @@ what the native library saw; so is everything that is not told. In any doubt not
 the file counts as a whole.
 """
 
-# ruff: noqa: F821, SIM105, SLF001 - executed in the namespace of watch.py
+# ruff: noqa: F821, SLF001 - executed in the namespace of watch.py
 # mypy: ignore-errors
 
 # Arguments that change how a table is loaded, not what of it; any other has to be None.

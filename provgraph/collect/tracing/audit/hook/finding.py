@@ -1,11 +1,11 @@
 """Have something done to a module once it is executed: by `watch.py`, where it is first needed."""
 
+# ruff: noqa: F821, SIM105 - executed in the namespace of watch.py
 # mypy: ignore-errors
-# ruff: noqa: F821 - executed in the namespace of watch.py
 
 
 class Finder:
-    """Finds one module as the others do, once; when it has been executed, `then` gets its name and it.
+    """Finds one module as the others do, once; `then` gets its name and it, when it was executed.
 
     `then` is to raise nothing.
     """

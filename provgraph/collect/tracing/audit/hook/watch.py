@@ -783,12 +783,20 @@ def on_import(args: Any) -> None:
         if top in READERS_OF_COLUMNS:
             READERS_OF_COLUMNS.clear()
             execute("columns.py")
+        if name in PARSERS_OF_OPTIONS:
+            PARSERS_OF_OPTIONS.discard(name)
+            have("finding.py")
+            have("options.py")
+            sys.meta_path.insert(0, globals()["Finder"](name, globals()["attend_parser"]))
 
 
 # The first of them that is imported has us tell, from then on, which columns of tables are read.
 READERS_OF_COLUMNS = {"pyarrow", "polars"}
+# When one of them is imported, we tell from then on which options it finds for the program.
+PARSERS_OF_OPTIONS = {"argparse", "click.core", "typer._click.core"}
 if sys.version_info < (3, 11) or "WITHIN" in globals():
     READERS_OF_COLUMNS.clear()
+    PARSERS_OF_OPTIONS.clear()
 SPACES = ("google", "azure", "zope", "mpl_toolkits", "ruamel", "sphinxcontrib", "backports")
 
 
