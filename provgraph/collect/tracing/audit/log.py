@@ -11,6 +11,7 @@ from pathlib import Path
 from provgraph.collect.trace import Access, Action, Option
 from provgraph.collect.tracing.audit.loads import Load, Opening
 
+Stat = tuple[int, int, int, int, int]
 _ACTIONS: dict[bytes, Action] = {
     b"read": "read",
     b"module": "module",
@@ -61,6 +62,8 @@ class ProcessLog:
     module: str = ""
     said: list[tuple[int, tuple[str, ...]]] = field(default_factory=list)
     options: list[Option] = field(default_factory=list)
+    composed: list[tuple[int, Access]] = field(default_factory=list)
+    by_key: set[tuple[int, bytes, Stat | None]] = field(default_factory=set)
     gaps: list[tuple[str, str]] = field(default_factory=list)
     calls: dict[str, set[str]] | None = None
     calls_lost: str = ""
@@ -102,6 +105,11 @@ def read_log(path: Path) -> ProcessLog:
             _take(log, record)
         except (ValueError, IndexError, KeyError):
             log.cut = True
+    log.accesses += [
+        config
+        for number, config in log.composed
+        if (number, config.path, config.stat) not in log.by_key
+    ]
     log.cut = log.cut or path.with_suffix(".lost").exists()
     # A process killed amid its last write: that write is lost, and said.
     log.cut = log.cut or (bool(data) and not data.endswith(b"\0\n\0"))
@@ -165,6 +173,11 @@ def _take_more(log: ProcessLog, kind: bytes, values: list[bytes]) -> None:
     elif kind == b"V":
         name, value = _items(values[1:])
         log.options.append(Option(name, value, int(values[0]), log.pid))
+    elif kind == b"H":
+        log.composed.append(_composed(values, log.pid))
+    elif kind == b"J":
+        number, config = _composed(values, log.pid)
+        log.by_key.add((number, config.path, config.stat))
     elif kind == b"F":
         _take_call(log, *map(os.fsdecode, values[:2]))
     elif kind == b"K":
@@ -191,6 +204,12 @@ def _keys(values: list[bytes], pid: int) -> Access:
     return Access("keys", path, int(when), pid, size=stat[2], stat=stat, keys=_items(rest[5:]))
 
 
+def _composed(values: list[bytes], pid: int) -> tuple[int, Access]:
+    when, number, path, *rest = values
+    stat = _stat(rest)
+    return int(number), Access("read", path, int(when), pid, size=stat[2], stat=stat)
+
+
 def _load(values: list[bytes], pid: int) -> Load:
     until, reader, *rest = values
     return Load(reader.decode(), _items(rest[8:]), int(until), _opening(rest[:8], pid))
@@ -201,7 +220,7 @@ def _opening(values: list[bytes], pid: int) -> Opening:
     return Opening(pid, int(thread), int(when), path, _stat(numbers))
 
 
-def _stat(numbers: list[bytes]) -> tuple[int, int, int, int, int]:
+def _stat(numbers: list[bytes]) -> Stat:
     device, inode, size, modified, changed = (int(number) for number in numbers)
     return device, inode, size, modified, changed
 

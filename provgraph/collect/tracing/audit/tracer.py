@@ -14,7 +14,7 @@ from provgraph.collect.tracing.audit.answers import Answers, Digest
 from provgraph.collect.tracing.interface import Start
 
 HOOK = Path(__file__).parent / "hook"
-_FILES = ("sitecustomize.py", "finding.py", "columns.py", "options.py")
+_FILES = ("sitecustomize.py", "finding.py", "columns.py", "options.py", "composed.py")
 
 
 class AuditTracer:

@@ -102,10 +102,6 @@ LOADERS = {
 }
 
 
-def numbers_of(seen):
-    return seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns
-
-
 def begin_counting(asks, args, options):
     """Note a call that is about to load; None where it can't be followed. Raises nothing."""
     if QUIET and _thread.get_ident() in QUIET:
@@ -188,7 +184,7 @@ def on_open_of_columns(args):
     """Note a file that pandas opens to have Arrow load it; any other is opened as ever."""
     noted = False
     try:
-        frame = sys._getframe(2)
+        frame = caller()
         noted = frame.f_code.co_name == "get_handle" and opened_by_pandas(frame.f_back, *args)
     except Exception as error:
         if foreign(error):

@@ -462,6 +462,11 @@ def settle(thread: int) -> None:
         log_read(action, full, found)
 
 
+def numbers_of(seen: Any) -> tuple[int, int, int, int, int]:
+    """Give what tells one state of a file from another, as records have it."""
+    return seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns
+
+
 def stamp(found: Any) -> Any:
     """Give what changes when a file is written or replaced; times are as coarse as the clock's."""
     return (found.st_mtime_ns, found.st_size, found.st_ino)
@@ -783,6 +788,8 @@ def on_import(args: Any) -> None:
         if top in READERS_OF_COLUMNS:
             READERS_OF_COLUMNS.clear()
             execute("columns.py")
+        if name in COMPOSERS:
+            have("composed.py")
         if name in PARSERS_OF_OPTIONS:
             PARSERS_OF_OPTIONS.discard(name)
             have("finding.py")
@@ -794,9 +801,12 @@ def on_import(args: Any) -> None:
 READERS_OF_COLUMNS = {"pyarrow", "polars"}
 # When one of them is imported, we tell from then on which options it finds for the program.
 PARSERS_OF_OPTIONS = {"argparse", "click.core", "typer._click.core"}
+# When it is imported, we tell from then on which configs it composes.
+COMPOSERS = {"hydra"}
 if sys.version_info < (3, 11) or "WITHIN" in globals():
     READERS_OF_COLUMNS.clear()
     PARSERS_OF_OPTIONS.clear()
+    COMPOSERS.clear()
 SPACES = ("google", "azure", "zope", "mpl_toolkits", "ruamel", "sphinxcontrib", "backports")
 
 
@@ -858,8 +868,10 @@ def on_said(args: Any) -> None:
     kind, name, value = encoded(list(args))
     if kind == b"note":
         name = told(b"", name)
-    elif kind == b"param":
+    elif kind in (b"param", b"option"):
         name, value = told(b"", name), told(name, value)
+    if kind == b"option":
+        return emit(fields(b"V", time_ns()) + items([name, value]) + END)
     emit(fields(b"D", time_ns()) + items([kind, name, value]) + END)
 
 
