@@ -21,7 +21,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from provgraph.collect.keys import join_key
 from provgraph.collect.library.params import ParamsPath
@@ -62,7 +62,8 @@ def _tell(config: DictConfig, mode: RunMode) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            overrides = [*config.hydra.overrides.hydra, *config.hydra.overrides.task]
+            lists: Any = OmegaConf.to_container(config.hydra.overrides, resolve=False)
+            overrides = [*lists["hydra"], *lists["task"]]
             _tell_overrides(overrides)
             files = list(_files(config, overrides, mode))
             replaced = _given(config, overrides) if mode == RunMode.RUN and _is_plain() else None
