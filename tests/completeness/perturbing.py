@@ -76,7 +76,10 @@ def judged(one: Script, place: Path, env: Mapping[str, str], asking: Asking) -> 
     _watched(project, out)
     orders = [["impact", name, "--format", "json"] for name in one.sources]
     *answers, status, log = asking(
-        project, *orders, ["status", "--format", "json"], ["log", "--limit", "0", "--format", "json"]
+        project,
+        *orders,
+        ["status", "--format", "json"],
+        ["log", "--limit", "0", "--format", "json"],
     )
     if any(code or err for code, _, err in (*answers, status, log)):
         out.wrong.append(f"not usable: {answers} {status}")

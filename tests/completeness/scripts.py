@@ -98,9 +98,7 @@ def _held(w: _Writer) -> str:
 def _case(w: _Writer) -> str:
     asked, one, other = w.a(), w.filtered(), w.filtered()
     made = w.new()
-    return (
-        f"case $(head -n 1 {asked}) in {w.word()}*) {one} > {made};; *) {other} > {made};; esac"
-    )
+    return f"case $(head -n 1 {asked}) in {w.word()}*) {one} > {made};; *) {other} > {made};; esac"
 
 
 def _listed(w: _Writer) -> str:

@@ -62,6 +62,7 @@ class ProcessLog:
     module: str = ""
     said: list[tuple[int, tuple[str, ...]]] = field(default_factory=list)
     options: list[Option] = field(default_factory=list)
+    observed: list[Access] = field(default_factory=list)
     composed: list[tuple[int, Access]] = field(default_factory=list)
     by_key: set[tuple[int, bytes, Stat | None]] = field(default_factory=set)
     gaps: list[tuple[str, str]] = field(default_factory=list)
@@ -173,6 +174,8 @@ def _take_more(log: ProcessLog, kind: bytes, values: list[bytes]) -> None:
     elif kind == b"V":
         name, value = _items(values[1:])
         log.options.append(Option(name, value, int(values[0]), log.pid))
+    elif kind == b"B":
+        log.observed.append(_composed([values[0], b"0", *values[1:]], log.pid)[1])
     elif kind == b"H":
         log.composed.append(_composed(values, log.pid))
     elif kind == b"J":

@@ -22,8 +22,9 @@ class AuditTracer:
 
     `digest` hashes a file (as `Contents.digest`), up to `limit` bytes; `skip` tells the files
     whose earlier content nobody needs (streams, noise). `ignored` are more places, as prefixes of
-    absolute paths, that are no data. `calls`: tell which functions of the project run. `redactor`
-    tells the processes how words that may hold secrets are written down.
+    absolute paths, that are no data. `calls`: tell which functions of the project run. `observed`
+    are configs, as absolute paths, of which it is told which keys are read. `redactor` tells the
+    processes how words that may hold secrets are written down.
     """
 
     name = "audit"
@@ -37,6 +38,7 @@ class AuditTracer:
         skip: Callable[[bytes], bool] = lambda _path: False,
         ignored: Sequence[str] = (),
         calls: bool = False,
+        observed: Sequence[str] = (),
         redactor: Redactor | None = None,
     ) -> None:
         self._root = os.path.join(os.path.realpath(root), "")
@@ -45,6 +47,7 @@ class AuditTracer:
         self._skip = skip
         self._ignored = tuple(ignored)
         self._calls = calls
+        self._observed = tuple(observed)
         self._redactor = redactor or Redactor(os.urandom(32))
         self._answers: Answers | None = None
         self._config: list[str] = []
@@ -71,7 +74,10 @@ class AuditTracer:
         spool = Path(os.path.realpath(spool))
         hook = spool / "hook"
         hook.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in (*_FILES, *(("calls.py",) if self._calls else ())):
+        asked = [name for name, wanted in self._asked().items() if wanted]
+        if self._observed:
+            (hook / "observed").write_bytes(b"\0".join(map(os.fsencode, self._observed)))
+        for name in (*_FILES, *asked):
             _place(HOOK / name, hook / name)
         if not (hook / "sitecustomize.py").is_symlink():
             _place(HOOK / "watch.py", hook / "watch.py")
@@ -90,6 +96,9 @@ class AuditTracer:
         ]
         (hook / "config").write_bytes(b"\0".join(os.fsencode(line) for line in self._config))
         return hook
+
+    def _asked(self) -> Mapping[str, bool]:
+        return {"calls.py": self._calls, "observe.py": bool(self._observed)}
 
     def config(self) -> Sequence[str]:
         """Give what the hook was told: root, socket, spool, watcher, …, places to leave out."""

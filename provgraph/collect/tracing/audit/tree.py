@@ -15,6 +15,7 @@ from provgraph.collect.tracing.audit.answers import NOT_NEEDED
 from provgraph.collect.tracing.audit.distributions import distributions
 from provgraph.collect.tracing.audit.loads import Load, Opening
 from provgraph.collect.tracing.audit.log import ProcessLog, Spawn, are_lost, read_logs, wanted_logs
+from provgraph.collect.tracing.audit.observing import read_as_whole
 from provgraph.model.digests import EMPTY
 
 MODULE = "<module>"  # what Python calls the code of a module's body
@@ -55,7 +56,7 @@ def trace_of(logs: list[ProcessLog], command: Command, method: str, sight: Sight
     """Put together what the hooks saw, and what else is known."""
     tree = _Tree(logs, command, sight)
     seen = [*sight.accesses, *(access for log in logs for access in log.accesses)]
-    seen += _loaded(logs, sight)
+    seen += [*_loaded(logs, sight), *read_as_whole(logs)]
     accesses = sorted((_tidy(access) for access in seen), key=lambda one: one.when)
     cut = [("log-cut", label_of(log.argv)) for log in logs if log.cut]
     said = _said(logs)

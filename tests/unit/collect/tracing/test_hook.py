@@ -16,6 +16,7 @@ def names_of(path: Path) -> set[str]:
             found.add(node.name)
         elif isinstance(node, (ast.Assign, ast.AnnAssign)):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            targets = [one for target in targets for one in getattr(target, "elts", [target])]
             found |= {one.id for one in targets if isinstance(one, ast.Name)}
     return found
 

@@ -1304,6 +1304,11 @@ def tell_calls() -> None:
     execute("calls.py")
 
 
+def observe_configs() -> None:
+    """Begin to tell which keys of some configs are read, where `provgraph.toml` names such."""
+    execute("observe.py")
+
+
 def execute(name: str) -> None:
     """Execute another file of the hook in this namespace, where it was laid.
 
@@ -1349,6 +1354,7 @@ def start() -> None:
     os.register_at_fork(before=forking, after_in_child=forked)
     atexit.register(finish)
     tell_calls()
+    observe_configs()
     sys.addaudithook(hook)
     posix.access(HERE + "/hooked", 0)  # the native library, where it is, leaves Python to us
 
