@@ -53,11 +53,13 @@ def read_as_whole(logs: Sequence[ProcessLog]) -> Iterator[Access]:
 
 def _is_sure(family: Sequence[ProcessLog]) -> bool:
     own = {name for log in family for name in _own_modules(log)}
+    # What was imported before a fork its parent's end tells of.
+    loaded = next((log.loaded for log in family if log.how == "start"), None)
     for log in family:
         if log.cut or log.how not in ("start", "fork"):
             return False
         for name in {one.partition(".")[0] for one in log.imported} - _KNOWN - own:
-            if name not in _NEVER_THERE or log.loaded is None or log.loaded.get(name):
+            if name not in _NEVER_THERE or loaded is None or (log.loaded or loaded).get(name):
                 return False
     sources = {
         access.path

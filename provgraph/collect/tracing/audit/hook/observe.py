@@ -241,13 +241,9 @@ class Making:
         kind = type(value)
         if kind is not dict and kind is not list:
             return value
+        if id(value) in self.seen or len(self.seen) > MOST_VALUES:
+            raise ValueError("in two places, or too much")
         self.seen.add(id(value))
-        before = len(self.seen)
-        if before > MOST_VALUES:
-            raise ValueError("it is too large")
-        for item in value.values() if kind is dict else value:
-            if id(item) in self.seen and type(item) in (dict, list):
-                raise ValueError("it is in two places")
         if kind is list or not all(map(is_plain_key, value)):
             for item in value if kind is list else value.values():
                 self.observed(item, at)
