@@ -52,6 +52,13 @@ class Config:
                     raise
 
 
+def without_ours(trace):
+    """Take the frames of ours off the front of a traceback."""
+    while trace is not None and ours(trace.tb_frame):
+        trace = trace.tb_next
+    return trace
+
+
 # -- files ---------------------------------------------------------------------------------------
 
 
@@ -61,7 +68,11 @@ def knows_all(method):
     def known(self, *args, **options):
         if not self._config.loading:
             self._config.tell_all()
-        return method(self, *args, **options)
+        try:
+            return method(self, *args, **options)
+        except BaseException as error:
+            error.__traceback__ = without_ours(error.__traceback__)
+            raise
 
     known.__name__ = method.__name__
     return known
@@ -69,7 +80,11 @@ def knows_all(method):
 
 def reads(method):
     def read(self, *args, **options):
-        found = method(self, *args, **options)
+        try:
+            found = method(self, *args, **options)
+        except BaseException as error:
+            error.__traceback__ = without_ours(error.__traceback__)
+            raise
         config = self._config
         if not config.loading and (found or config.fresh):
             config.tell_all()
@@ -86,6 +101,8 @@ def telling(base, properties):
     for name in (*methods.split(), "__iter__"):
         if hasattr(base, name):
             values[name] = knows_all(getattr(base, name))
+    if base is BUFFER:  # its name comes from the type
+        values["__repr__"] = lambda self: "<_io." + BUFFER.__repr__(self)[1:]
     for name in properties:
         getter = getattr(base, name).__get__
         values[name] = property(knows_all(lambda self, getter=getter: getter(self)))
@@ -108,7 +125,7 @@ class Open(Stand):
                 return self.__wrapped__(*args, **options)
             return opened(self.__wrapped__, full, args, options)
         except BaseException as error:
-            error.__traceback__ = error.__traceback__.tb_next
+            error.__traceback__ = without_ours(error.__traceback__)
             raise
 
 
@@ -198,7 +215,7 @@ def loads(original, plainly):
                 return original(*args, **options)
             return loaded(original, file._config, args, options)
         except BaseException as error:
-            error.__traceback__ = error.__traceback__.tb_next
+            error.__traceback__ = without_ours(error.__traceback__)
             raise
 
     for name in ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__"):
@@ -293,9 +310,13 @@ def one_of(name):
     method = getattr(dict, name)
 
     def known(self, key, *args):
-        if key not in self._told:
-            self._tell(key)
-        return method(self, key, *args)
+        try:
+            if key not in self._told:
+                self._tell(key)
+            return method(self, key, *args)
+        except BaseException as error:
+            error.__traceback__ = without_ours(error.__traceback__)
+            raise
 
     known.__name__ = name
     return known
@@ -327,12 +348,12 @@ class Observed(dict):
             self._config.tell("#order")
 
     def __getitem__(self, key):
-        if key not in self._told:
-            self._tell(key)
         try:
+            if key not in self._told:
+                self._tell(key)
             return dict_get(self, key)
-        except KeyError as error:
-            error.__traceback__ = None
+        except BaseException as error:
+            error.__traceback__ = without_ours(error.__traceback__)
             raise
 
     __contains__ = one_of("__contains__")
