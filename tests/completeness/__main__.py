@@ -27,13 +27,13 @@ def main() -> int:
             one = judged(script(seed), Path(top) / "world", env, asking)
             every.append(one)
             if one.missed or one.wrong:
-                print(f"seed {seed}: {[*one.missed, *one.wrong]}", flush=True)
+                _say(f"seed {seed}: {[*one.missed, *one.wrong]}")
                 if asked.show:
-                    print(script(seed).text, flush=True)
+                    _say(script(seed).text)
         asking.close()
     true, hit = sum(one.true for one in every), sum(one.hit for one in every)
     extra, blocked = sum(one.extra for one in every), sum(one.blocked for one in every)
-    print(
+    _say(
         f"{len(every)} scripts, {sum(one.steps for one in every)} runs and steps, "
         f"{sum(one.coarse for one in every)} as one step with a gap\n"
         f"{true} pairs of a source and a product that it changes: {hit} hit, "
@@ -41,6 +41,11 @@ def main() -> int:
         f"{extra} hit without a byte changed"
     )
     return int(any(one.missed or one.wrong for one in every))
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def environment(home: Path) -> dict[str, str]:

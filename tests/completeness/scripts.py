@@ -41,9 +41,9 @@ class _Writer:
             return self.chance.choice(self.made)
         return self.source()
 
-    def new(self) -> str:
+    def new(self, *, again: bool = True) -> str:
         """Give a file to make: mostly a new one."""
-        if self.made and self.chance.random() < 0.15:
+        if again and self.made and self.chance.random() < 0.15:
             return self.chance.choice(self.made)
         self.names += 1
         self.made.append(f"p{self.names}.txt")
@@ -60,7 +60,8 @@ class _Writer:
 
 
 def _piped(w: _Writer) -> str:
-    return f"{w.filtered()} | {w.chance.choice(('sort', 'uniq -c', 'rev', 'tac'))} > {w.new()}"
+    last = w.chance.choice(("sort", "uniq -c", "rev", "tac"))
+    return f"{w.filtered()} | {last} > {w.new(again=False)}"
 
 
 def _branch(w: _Writer) -> str:
@@ -86,8 +87,8 @@ def _moved(w: _Writer) -> str:
 
 
 def _together(w: _Writer) -> str:
-    one, other = w.filtered(), w.filtered()
-    return f"{one} > {w.new()} & {other} > {w.new()} & wait"
+    one, other = w.filtered(), w.filtered()  # they read nothing that they make: no race
+    return f"{one} > {w.new(again=False)} & {other} > {w.new(again=False)} & wait"
 
 
 def _held(w: _Writer) -> str:
@@ -120,7 +121,7 @@ LINES: tuple[Callable[[_Writer], str], ...] = (
     lambda w: f"{w.filtered()} >> {w.new()}",
     lambda w: f"grep -q {w.word()} {w.a()} && echo yes > {w.new()}",
     lambda w: f"grep -q {w.word()} {w.a()} || {w.filtered()} > {w.new()}",
-    lambda w: f"[ -s {w.a()} ] && {w.filtered()} > {w.new()}",
+    lambda w: f"[ -s {w.source()} ] && {w.filtered()} > {w.new()}",
     lambda w: f'[ "$(cat {w.a()})" = "$(cat {w.a()})" ] || echo differ > {w.new()}',
     lambda w: f"cmp -s {w.a()} {w.a()} || {w.filtered()} > {w.new()}",
     lambda w: f'while read line; do echo "<$line>"; done < {w.a()} > {w.new()}',
