@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
-from tests.scenario.shell import Project
+from tests.scenario.shell import Project, begin
 
 WHOLE = {"#bytes"}
 A = """
@@ -52,55 +53,100 @@ def touched(project: Project) -> dict[str, set[str]]:
     return {use["name"]: set(use["touched"]) for use in shown["uses"]}
 
 
+# What a program does with its config, and what it rests on then.
+KEYED = [
+    ("cfg['lr']", {"lr"}),
+    ("cfg.get('lr'); cfg['model']['depth']", {"lr", "model.depth"}),
+    ("'lr' in cfg; cfg.get('none', 1)", {"lr", "none"}),
+    ("cfg['lr'] = 2; cfg['lr']; cfg['model']['depth']", {"lr", "model.depth"}),
+    ("cfg['model'].setdefault('new', 5)", {"model.new", "model"}),
+    ("cfg['layers'][0]", {"layers", "#order"}),
+    ("cfg['model']['empty']", {"model.empty"}),
+    ("dict(cfg['model'])", {"model", "#order"}),
+    ("{**cfg['model']}", {"model", "#order"}),
+    ("(lambda **k: k)(**cfg['model'])", {"model", "#order"}),
+    ("[*cfg['model']]", {"model", "#order"}),
+    ("cfg['model'].copy()", {"model", "#order"}),
+    ("cfg['model'] | {}", {"model", "#order"}),
+    ("{} | cfg['model']", {"model", "#order"}),
+    ("len(cfg['model'])", {"model", "#order"}),
+    ("{'depth': 3} == cfg['model']", {"model", "#order"}),
+    ("[{}] == [cfg['model']]", {"model", "#order"}),
+    ("import json; json.dumps({'a': cfg['model']})", {"model", "#order"}),
+    ("import pickle; pickle.dumps(cfg['model'])", {"model", "#order"}),
+    ("import copy; copy.deepcopy(cfg['model'])", {"model", "#order"}),
+    ("import copy; copy.copy(cfg['model'])", {"model", "#order"}),
+    ("f\"{cfg['model']}\"", {"model", "#order"}),
+    ("'%(depth)s' % cfg['model']", {"model.depth"}),
+    ("'{depth}'.format_map(cfg['model'])", {"model.depth"}),
+    ("'{m[depth]}'.format(m=cfg['model'])", {"model.depth"}),
+    ("from operator import itemgetter; itemgetter('lr')(cfg)", {"lr"}),
+    ("from types import SimpleNamespace as S; S(**cfg['model'])", {"model", "#order"}),
+    ("from collections import ChainMap; ChainMap({}, cfg)['lr']", {"lr"}),
+    ("from collections import OrderedDict as O; O(cfg['model'])", {"model", "#order"}),
+    ("from types import MappingProxyType as M; M(cfg)['lr']", {"lr"}),
+    ("class D(dict): ...\nD(cfg['model'])", {"model", "#order"}),
+    ("match cfg:\n    case {'model': {'depth': d}}: print(d)", WHOLE),
+    ("match cfg:\n    case {'lr': 0.1, **rest}: print(rest)", WHOLE),
+    ("for key in cfg: pass", WHOLE),
+    ("list(cfg.items())", WHOLE),
+    ("print(cfg)", WHOLE),
+    ("bool(cfg)", WHOLE),
+    ("pass", WHOLE),
+]
+# What it may do besides, so that it rests on all of it.
+MORE = [
+    "f = open('conf/a.yaml'); f.read()",
+    "open('conf/a.yaml', 'rb').read()",
+    "open('conf/a.yaml', buffering=1).readline()",
+    "import os; os.read(os.open('conf/a.yaml', os.O_RDONLY), 9)",
+    "f = open('conf/a.yaml'); yaml.safe_load(f); f.seek(0); f.read()",
+    "f = open('conf/a.yaml'); yaml.safe_load(f); f.buffer.seek(0)",
+    "for line in open('conf/a.yaml'): pass",
+    "from pathlib import Path; Path('conf/a.yaml').read_text()",
+    "yaml.load(open('conf/a.yaml'), yaml.FullLoader)",
+    "yaml.safe_load(open('conf/a.yaml').read())",
+    "import subprocess; subprocess.run(['cat', 'conf/a.yaml'])",
+    "class O: ...\no = O(); o.__dict__ = cfg; o.model",
+    "dict.get(cfg, 'model')",
+    "type('X', (), cfg)",
+    "exec('model', cfg)",
+    "import ctypes",
+    "from xml.etree.ElementTree import Element; Element('a', {'b': 'c'})",
+    "import click",
+    "try: import nowhere_to_be_found\nexcept ImportError: pass",
+    "import os\nif not os.fork():\n    import click\n    os._exit(0)\nos.wait()",
+]
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory, env: Mapping[str, str]) -> dict[str, set[str]]:
+    """Give what each of these programs, run one after the other, read of the config."""
+    project = begin(tmp_path_factory.mktemp("observing") / "project", env)
+    prepare(project)
+    lines = []
+    bodies = {f"keyed{n}": body for n, (body, _) in enumerate(KEYED)}
+    bodies |= {f"more{n}": f"print(cfg['lr'])\n{body}" for n, body in enumerate(MORE)}
+    for name, body in bodies.items():
+        made = f"open('{name}.txt', 'w').write('x')\n"
+        project.write(f"{name}.py", made + LOADS["yaml"] + body + "\n")
+        lines.append(f"python {name}.py")
+    project.write("all.sh", "\n".join([*lines, "true", ""]))
+    project.provgraph("run", "--", "sh", "all.sh", code=None)
+    found = {}
+    for run in project.runs():
+        shown = project.ask("show", run["id"])
+        parts = [set(use["touched"]) for use in shown["uses"] if use["name"] == "conf/a.yaml"]
+        found |= {one["name"]: parts[0] for one in shown["produces"] if parts}
+    return found
+
+
 # -- which keys count ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("body", "parts"),
-    [
-        ("cfg['lr']", {"lr"}),
-        ("cfg.get('lr'); cfg['model']['depth']", {"lr", "model.depth"}),
-        ("'lr' in cfg; cfg.get('none', 1)", {"lr", "none"}),
-        ("cfg['lr'] = 2; cfg['lr']; cfg['model']['depth']", {"lr", "model.depth"}),
-        ("cfg['model'].setdefault('new', 5)", {"model.new", "model"}),
-        ("cfg['layers'][0]", {"layers", "#order"}),
-        ("cfg['model']['empty']", {"model.empty"}),
-        ("dict(cfg['model'])", {"model", "#order"}),
-        ("{**cfg['model']}", {"model", "#order"}),
-        ("(lambda **k: k)(**cfg['model'])", {"model", "#order"}),
-        ("[*cfg['model']]", {"model", "#order"}),
-        ("cfg['model'].copy()", {"model", "#order"}),
-        ("cfg['model'] | {}", {"model", "#order"}),
-        ("{} | cfg['model']", {"model", "#order"}),
-        ("len(cfg['model'])", {"model", "#order"}),
-        ("{'depth': 3} == cfg['model']", {"model", "#order"}),
-        ("[{}] == [cfg['model']]", {"model", "#order"}),
-        ("import json; json.dumps({'a': cfg['model']})", {"model", "#order"}),
-        ("import pickle; pickle.dumps(cfg['model'])", {"model", "#order"}),
-        ("import copy; copy.deepcopy(cfg['model'])", {"model", "#order"}),
-        ("import copy; copy.copy(cfg['model'])", {"model", "#order"}),
-        ("f\"{cfg['model']}\"", {"model", "#order"}),
-        ("'%(depth)s' % cfg['model']", {"model.depth"}),
-        ("'{depth}'.format_map(cfg['model'])", {"model.depth"}),
-        ("'{m[depth]}'.format(m=cfg['model'])", {"model.depth"}),
-        ("from operator import itemgetter; itemgetter('lr')(cfg)", {"lr"}),
-        ("from types import SimpleNamespace as S; S(**cfg['model'])", {"model", "#order"}),
-        ("from collections import ChainMap; ChainMap({}, cfg)['lr']", {"lr"}),
-        ("from collections import OrderedDict as O; O(cfg['model'])", {"model", "#order"}),
-        ("from types import MappingProxyType as M; M(cfg)['lr']", {"lr"}),
-        ("class D(dict): ...\nD(cfg['model'])", {"model", "#order"}),
-        ("match cfg:\n    case {'model': {'depth': d}}: print(d)", WHOLE),
-        ("match cfg:\n    case {'lr': 0.1, **rest}: print(rest)", WHOLE),
-        ("for key in cfg: pass", WHOLE),
-        ("list(cfg.items())", WHOLE),
-        ("print(cfg)", WHOLE),
-        ("bool(cfg)", WHOLE),
-        ("pass", WHOLE),
-    ],
-)
-def test_keys_that_are_read_count(project: Project, body: str, parts: set[str]) -> None:
-    prepare(project)
-    found = read(project, body)
+@pytest.mark.parametrize("number", range(len(KEYED)), ids=[body for body, _ in KEYED])
+def test_keys_that_are_read_count(seen: dict[str, set[str]], number: int) -> None:
+    found, parts = seen[f"keyed{number}.txt"], KEYED[number][1]
     # Where all of a mapping is known, keys in it may be told one by one besides.
     beside = {part for part in found if "model" in parts and part.startswith("model.")}
     assert found - beside == parts - beside
@@ -140,36 +186,11 @@ def test_edits_hit_by_key(project: Project) -> None:
 # -- where the whole file counts -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        "f = open('conf/a.yaml'); f.read()",
-        "open('conf/a.yaml', 'rb').read()",
-        "open('conf/a.yaml', buffering=1).readline()",
-        "import os; os.read(os.open('conf/a.yaml', os.O_RDONLY), 9)",
-        "f = open('conf/a.yaml'); yaml.safe_load(f); f.seek(0); f.read()",
-        "f = open('conf/a.yaml'); yaml.safe_load(f); f.buffer.seek(0)",
-        "for line in open('conf/a.yaml'): pass",
-        "from pathlib import Path; Path('conf/a.yaml').read_text()",
-        "yaml.load(open('conf/a.yaml'), yaml.FullLoader)",
-        "yaml.safe_load(open('conf/a.yaml').read())",
-        "import subprocess; subprocess.run(['cat', 'conf/a.yaml'])",
-        "class O: ...\no = O(); o.__dict__ = cfg; o.model",
-        "dict.get(cfg, 'model')",
-        "type('X', (), cfg)",
-        "exec('model', cfg)",
-        "import ctypes",
-        "from xml.etree.ElementTree import Element; Element('a', {'b': 'c'})",
-        "import click",
-        "try: import nowhere_to_be_found\nexcept ImportError: pass",
-        "import os\nif not os.fork():\n    import click\n    os._exit(0)\nos.wait()",
-    ],
-)
+@pytest.mark.parametrize("number", range(len(MORE)), ids=MORE)
 def test_whatever_may_have_seen_more_makes_the_whole_file_count(
-    project: Project, body: str
+    seen: dict[str, set[str]], number: int
 ) -> None:
-    prepare(project)
-    assert read(project, "print(cfg['lr'])\n" + dedent(body)) == WHOLE
+    assert seen[f"more{number}.txt"] == WHOLE
 
 
 def test_yaml_that_reads_otherwise_makes_the_whole_file_count(project: Project) -> None:
