@@ -105,6 +105,7 @@ MORE = [
     "for line in open('conf/a.yaml'): pass",
     "from pathlib import Path; Path('conf/a.yaml').read_text()",
     "yaml.load(open('conf/a.yaml'), yaml.FullLoader)",
+    "yaml.safe_load(open('conf/a.yaml', encoding='latin-1'))",
     "yaml.safe_load(open('conf/a.yaml').read())",
     "import subprocess; subprocess.run(['cat', 'conf/a.yaml'])",
     "class O: ...\no = O(); o.__dict__ = cfg; o.model",

@@ -17,6 +17,7 @@ MOST_VALUES = 100_000  # of a config; a larger one counts as a whole
 HOW = ("file", "mode", "buffering", "encoding", "errors", "newline", "closefd", "opener")
 PLAINLY = {"buffering": -1, "closefd": True, "opener": None}
 MODES = {"r": True, "rt": True, "rb": False}
+UTF_8 = ("utf-8", "utf8", "utf-8-sig")
 OPENING: set = set()  # threads that open an observed file at the moment
 
 
@@ -170,6 +171,10 @@ def opened(plain, full, args, options):
         if MODES[mode]:
             file = ObservedText(inner, **more)
             file.mode = mode
+            # Read in another way, two spellings of one value may be two values.
+            if file.encoding.lower() not in UTF_8 or more["newline"] or more["errors"]:
+                file._config = config
+                config.tell_all()
         else:
             file = ObservedBytes(inner.detach())
     except BaseException:
