@@ -134,7 +134,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory, env: Mapping[str, str]) -> di
         lines.append(f"python {name}.py")
     project.write("all.sh", "\n".join([*lines, "true", ""]))
     project.provgraph("run", "--", "sh", "all.sh", code=None)
-    found = {}
+    found: dict[str, set[str]] = {}
     for run in project.runs():
         shown = project.ask("show", run["id"])
         parts = [set(use["touched"]) for use in shown["uses"] if use["name"] == "conf/a.yaml"]
