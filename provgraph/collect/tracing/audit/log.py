@@ -171,16 +171,8 @@ def _take_more(log: ProcessLog, kind: bytes, values: list[bytes]) -> None:
         log.gaps.append((os.fsdecode(values[0]), os.fsdecode(values[1])))
     elif kind == b"D":
         log.said.append((int(values[0]), _items(values[1:])))
-    elif kind == b"V":
-        name, value = _items(values[1:])
-        log.options.append(Option(name, value, int(values[0]), log.pid))
-    elif kind == b"B":
-        log.observed.append(_composed([values[0], b"0", *values[1:]], log.pid)[1])
-    elif kind == b"H":
-        log.composed.append(_composed(values, log.pid))
-    elif kind == b"J":
-        number, config = _composed(values, log.pid)
-        log.by_key.add((number, config.path, config.stat))
+    elif kind in (b"V", b"B", b"M", b"J"):
+        _take_configured(log, kind, values)
     elif kind == b"F":
         _take_call(log, *map(os.fsdecode, values[:2]))
     elif kind == b"K":
@@ -189,6 +181,20 @@ def _take_more(log: ProcessLog, kind: bytes, values: list[bytes]) -> None:
         log.loads.append(_load(values, log.pid))
     elif kind == b"O":
         log.openings.append(_opening(values, log.pid))
+
+
+def _take_configured(log: ProcessLog, kind: bytes, values: list[bytes]) -> None:
+    """Take an option that was parsed, or a config that was opened to count by its keys."""
+    if kind == b"V":
+        name, value = _items(values[1:])
+        log.options.append(Option(name, value, int(values[0]), log.pid))
+    elif kind == b"B":
+        log.observed.append(_composed([values[0], b"0", *values[1:]], log.pid)[1])
+    elif kind == b"M":
+        log.composed.append(_composed(values, log.pid))
+    else:
+        number, config = _composed(values, log.pid)
+        log.by_key.add((number, config.path, config.stat))
 
 
 def _take_call(log: ProcessLog, file: str, function: str) -> None:

@@ -65,7 +65,7 @@ def composes(path, _mode, flags):
     if seen.st_mode & FORMAT != REGULAR or not watched(full):
         return False
     INODES.add(seen.st_ino)
-    emit(fields(b"H", time_ns(), number, full, *numbers_of(seen)) + END)
+    emit(fields(b"M", time_ns(), number, full, *numbers_of(seen)) + END)
     if not State.alone:
         DOUBTS[_thread.get_ident()] = (path, full, b"read", stamp(seen))
     return True
