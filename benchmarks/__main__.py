@@ -32,6 +32,9 @@ class Benchmark(NamedTuple):
 BENCHMARKS = {
     "run_cost": Benchmark("What watching costs", ("--repeat", "5")),
     "capture": Benchmark("Watching whole commands", ("--repeat", "3")),
+    "key_observation": Benchmark(
+        "Seeing which keys are read", ("--reads", "100000", "--repeat", "3")
+    ),
     "question_cost": Benchmark(
         "What a question costs", ("--nodes", "50000", "--affected", "5000", "--repeat", "5")
     ),

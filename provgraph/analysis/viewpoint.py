@@ -168,6 +168,8 @@ class Changed:
         if change.only and BYTES not in change.only:
             if part in change.only or part == BYTES or _covers(part, change.only):
                 return Verdict.DIFFERENT
+            if part == ORDER and any(self._comes_or_goes(name, key) for key in change.only):
+                return Verdict.DIFFERENT
             # The change leaves this part as it is below, whatever the whole was recorded as.
             return self._base.compare(name, part, digest, whole=whole)
         if change.whole is not None and change.whole == whole:
@@ -182,6 +184,14 @@ class Changed:
         if present == digest:
             return Verdict.SAME
         return Verdict.DIFFERENT if comparable(present, digest) else Verdict.UNKNOWN
+
+    def _comes_or_goes(self, name: str, key: str) -> bool:
+        """Tell whether a change of a key surely puts it in or takes it out."""
+        if key.startswith("#"):
+            return False
+        change = self._changes[name]
+        gone = change.judge is not None and change.judge(key, ABSENT, None) is True
+        return gone or self._base.compare(name, key, ABSENT) is Verdict.SAME
 
     def prepare(self, wanted: Wanted) -> None:
         """Have the base prepare what isn't wholly changed."""

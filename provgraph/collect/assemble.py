@@ -32,6 +32,7 @@ from provgraph.model.parts import (
     BYTES,
     EXISTS,
     FILLED,
+    HYDRA,
     LISTING,
     ORDER,
     SYNTAX,
@@ -728,7 +729,9 @@ class _Account:
         entered = {key[:-1] for key in keys if key.endswith(".")}
         try:
             parts = {k: self.contents.part(path, k) for k in sorted(keys) if not k.endswith(".")}
-            there = [k for k, digest in parts.items() if digest != ABSENT and k != ORDER]
+            there = [
+                k for k, digest in parts.items() if digest != ABSENT and k not in (ORDER, HYDRA)
+            ]
             if not there and not entered - {""}:
                 return {}
             for way in sorted(entered - {""}, reverse=True):

@@ -48,6 +48,19 @@ class TraceSection:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigSection:
+    """`[config]`: globs of configs of which it is observed which keys a program reads."""
+
+    observe: list[str] = field(default_factory=list)
+
+    @property
+    def globs(self) -> list[str]:
+        """Give the globs as `pathlib` has them, from the project's root."""
+        rooted = (_rooted(glob) for glob in self.observe)
+        return [f"{glob}/*" if glob.endswith("**") else glob for glob in rooted if glob]
+
+
+@dataclass(frozen=True, slots=True)
 class EnvironmentSection:
     """`[environment]`: globs of variables whose values may be written down."""
 
@@ -86,6 +99,7 @@ class Configuration:
     noise: PathsSection = field(default_factory=PathsSection)
     streams: PathsSection = field(default_factory=PathsSection)
     trace: TraceSection = field(default_factory=TraceSection)
+    config: ConfigSection = field(default_factory=ConfigSection)
     environment: EnvironmentSection = field(default_factory=EnvironmentSection)
     secrets: SecretsSection = field(default_factory=SecretsSection)
     graph: GraphSection = field(default_factory=GraphSection)
@@ -205,6 +219,7 @@ _SECTIONS: dict[str, Callable[..., Any]] = {
     "noise": PathsSection,
     "streams": PathsSection,
     "trace": TraceSection,
+    "config": ConfigSection,
     "environment": EnvironmentSection,
     "secrets": SecretsSection,
     "graph": GraphSection,
@@ -215,6 +230,7 @@ _LISTS = {
     ("noise", "paths"),
     ("streams", "paths"),
     ("trace", "harmless"),
+    ("config", "observe"),
     ("environment", "allow"),
     *(("secrets", key) for key in ("patterns", "names", "allow")),
 }
@@ -345,6 +361,11 @@ id = @ID@
 # harmless = ["nvidia-smi"]
 # A file larger than this isn't hashed before a run overwrites it; the answer says so.
 # size_limit_mb = 256
+
+[config]
+# JSON, YAML and TOML files of which only the keys that a Python program reads are to count. What it
+# loads from them is a dictionary that notes them: one that isn't `type(x) is dict`.
+# observe = ["conf/*.yaml"]
 
 [environment]
 # Environment variables whose values may be written down, besides LANG, TZ, OMP_* and the like.

@@ -17,10 +17,10 @@ from provgraph.collect.noise import Noise
 from provgraph.collect.outside import Outside
 from provgraph.collect.places import Places
 from provgraph.collect.steps import Handed, OneStepError, Share, handed_to, shares_of
-from provgraph.collect.trace import Trace
+from provgraph.collect.trace import LONGEST, Option, Trace
 from provgraph.collect.tracing.programs import is_launcher
 from provgraph.collect.watching import Site, make_full_tracer, new_run_id, step_of, tilde
-from provgraph.model.digests import keyed_digest
+from provgraph.model.digests import content_digest, keyed_digest
 from provgraph.model.records import Gap, Git, Metric, RunRecord, Step, Use
 
 if TYPE_CHECKING:
@@ -120,6 +120,7 @@ class _Writer:
     def whole(self, trace: Trace, why: str) -> tuple[RunRecord, tuple[str, ...]]:
         """Write the command down as one run; `why` says why it isn't several."""
         document = _with_said(self.document, trace.said, self.site.redactor)
+        document = _with_options(document, trace.options)
         step = Step(**document["step"])
         gaps = [Gap(reason="one-step", subject=f"{step.label} ({why})")] if why else []
         return self._record(
@@ -145,6 +146,7 @@ class _Writer:
             document = _with_said(
                 {**self.document, "metrics": {}}, share.trace.said, self.site.redactor
             )
+            document = _with_options(document, share.trace.options)
             again = {"argv": document["argv"], "cwd": tilde(document["cwd"])}
             if document.get("again"):
                 again["again"] = document["again"]
@@ -164,8 +166,10 @@ class _Writer:
                 record, within=self.run, cpu_seconds=None, peak_memory=None
             )
             complaints += said
-        nothing = replace(trace, accesses=(), processes=(), said=(), said_by=())
-        document = self.document
+        nothing = replace(trace, accesses=(), processes=(), said=(), said_by=(), options=())
+        taken = {option for share in shares for option in share.trace.options}
+        left = [option for option in trace.options if option not in taken]
+        document = _with_options(self.document, left)
         record, said = self._record(
             nothing,
             replace(self.finished, streams=()),
@@ -271,7 +275,7 @@ class _Writer:
                 command[name] = document[name]
         say_privately("command", command)
         say_privately("agent", {"user": document["user"], "host": document["host"]})
-        say_privately("params", dict(document["params"]))
+        say_privately("params", {**document["params"], **document.get("options", {})})
         say_privately("note", {"text": document["note"]} if document["note"] else {})
         say_privately("remote", dict(git.remotes))
         paths = {name: site.redactor.text(tilde(path)) for name, path in observed.paths.items()}
@@ -402,13 +406,37 @@ def _with_said(
     return told
 
 
+def _with_options(document: dict[str, Any], options: Sequence[Option]) -> dict[str, Any]:
+    """Add the options that programs parsed, by the names under which they are shown.
+
+    They follow from arguments, code, configs and variables, which are recorded. So they don't tell
+    how a run was done, as parameters do that a person gave, and are no part of `params`. One that
+    has several values, of several parsers, has all of them.
+    """
+    values: dict[str, set[str]] = {}
+    for option in options:
+        values.setdefault(option.name, set()).add(_held(option.value))
+    told = {name: ", ".join(sorted(several)) for name, several in values.items()}
+    given = document["params"]
+    shown = {
+        f"--{name}" if name in given else name: value
+        for name, value in sorted(told.items())
+        if given.get(name) != value
+    }
+    return {**document, "options": shown}
+
+
+def _held(value: str) -> str:
+    """Give a value, or its digest where it is as long as a file."""
+    return value if len(value) <= LONGEST else content_digest(value.encode("utf-8", "replace"))
+
+
 def _environments(
     site: Site, trace: Trace, uses: list[Use], titles: dict[str, str]
 ) -> tuple[str | None, dict[str, str | None]]:
     """Describe the environments of the run's Python processes; gives the first one's object."""
     from provgraph.collect.environment import describe_environment, document_bytes
     from provgraph.collect.trace import Process
-    from provgraph.model.digests import content_digest
     from provgraph.model.records import Use
 
     by_prefix: dict[tuple[str, str, str], list[Process]] = {}
@@ -453,7 +481,6 @@ def _allowed() -> Sequence[str]:
 def _hardware(site: Site, key: bytes, uses: list[Use], titles: dict[str, str]) -> str:
     from provgraph.collect.environment import document_bytes
     from provgraph.collect.hardware import describe_hardware
-    from provgraph.model.digests import content_digest
     from provgraph.model.records import Use
 
     seen = describe_hardware(key=key)

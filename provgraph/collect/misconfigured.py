@@ -54,6 +54,10 @@ class _Trace(_Section):
     size_limit_mb: int = Field(default=256, ge=0, le=configuration.LARGEST_LIMIT)
 
 
+class _Config(_Section):
+    observe: list[str] = Field(default_factory=list)
+
+
 class _Environment(_Section):
     allow: list[str] = Field(default_factory=list)
 
@@ -141,6 +145,7 @@ class _Document(_Section):
     noise: _Paths = Field(default_factory=_Paths)
     streams: _Paths = Field(default_factory=_Paths)
     trace: _Trace = Field(default_factory=_Trace)
+    config: _Config = Field(default_factory=_Config)
     environment: _Environment = Field(default_factory=_Environment)
     secrets: _Secrets = Field(default_factory=_Secrets)
     graph: _Graph = Field(default_factory=_Graph)

@@ -11,6 +11,7 @@
 | `#listing` | names in a directory and what they are | `b3:` |
 | `#layout`, `#types`, `#metadata`, `#pandas`, a column | Parquet: see `columns.py` | `b3:` |
 | `#order` | the order of keys of a mapping, at every depth | `b3:` |
+| `#hydra` | YAML: its package, and values that OmegaConf may read otherwise | `b3:` |
 | a config key (`model."a.b".0`) | its value; order of keys doesn't count | `b3:` |
 
 The trees of two Python versions differ, so each version has a scheme of its own
@@ -36,7 +37,7 @@ from provgraph.collect.functions import function_digests
 from provgraph.collect.keys import join_key, split_key
 from provgraph.errors import UsageError
 from provgraph.model.digests import ABSENT, content_digest, identity
-from provgraph.model.parts import BYTES, CELL, LISTING, ORDER, SYNTAX, THERE
+from provgraph.model.parts import BYTES, CELL, HYDRA, LISTING, ORDER, SYNTAX, THERE
 
 SYNTAX_SCHEME = f"ast{sys.version_info.major}.{sys.version_info.minor}"
 NOTEBOOK_SCHEME = "nb"
@@ -82,6 +83,8 @@ def part_digest(path: str, data: bytes, part: str) -> str:
         document = parse(path, data)
         if part == ORDER:
             return order_digest(document)
+        if part == HYDRA:
+            return hydra_digest(data)
         value = _value_at(document, split_key(part))
         return ABSENT if value is _MISSING else value_digest_of(value)
     except (Unparsable, UsageError):
@@ -157,6 +160,44 @@ def order_digest(document: object) -> str:
     except (ValueError, RecursionError) as error:
         raise Unparsable(str(error)) from error
     return "b3:" + identity("key-order", text, size=32)
+
+
+# Plain scalars of which there is one reading and one spelling.
+_ONE_READING = re.compile(
+    r"""(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?
+    |~|(?!(?:y|n|yes|no|on|off)\Z)[a-z_/][\w/ .-]*
+    )?\Z""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_HEADER = 512  # characters in which Hydra looks for a file's header
+
+
+def hydra_digest(data: bytes) -> str:
+    """Name what Hydra sees of a YAML file beside keys and their values.
+
+    That are the lines at its start that say where it belongs, and plain scalars that OmegaConf may
+    read otherwise than YAML does (`1e3`, dates), or that are spelled in one of several ways.
+    Unparsable where it is no YAML.
+    """
+    import yaml
+
+    header: list[str] = []
+    for line in data.decode()[:_HEADER].splitlines():
+        bare = line.strip()
+        if bare and not re.match(r"#\s*@", bare):
+            break
+        header += [bare] if bare else []
+    try:
+        plain = [
+            f"{number} {event.value}"
+            for number, event in enumerate(yaml.parse(data, yaml.SafeLoader))
+            if isinstance(event, yaml.ScalarEvent)
+            and event.implicit[0]
+            and not _ONE_READING.match(event.value)
+        ]
+    except Exception as error:
+        raise Unparsable(str(error)) from error
+    return "b3:" + identity("hydra", *header, "|", *plain, size=32)
 
 
 def _json(data: bytes) -> Any:

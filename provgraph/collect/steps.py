@@ -21,7 +21,7 @@ from itertools import pairwise
 from provgraph.collect.family import NOBODY, Given, Program
 from provgraph.collect.noise import BUILDERS
 from provgraph.collect.places import Places
-from provgraph.collect.trace import READS, Access, Process, Trace
+from provgraph.collect.trace import READS, Access, Option, Process, Trace
 from provgraph.model.gaps import BLOCKING, grade_of
 
 _EVER = 1 << 62
@@ -947,6 +947,10 @@ class _Cut:
         """Give the steps, makers first."""
         return [self._share(group) for group in self.order]
 
+    def _group_of(self, option: Option) -> int | None:
+        number = self.split.trace.family.at(option.pid, option.when)
+        return None if number == NOBODY else self.split.groups.of(number)
+
     def _in_order(self) -> list[int]:
         edges = self.lines.edges()
         makers = self.lines.makers
@@ -992,6 +996,7 @@ class _Cut:
                 processes=tuple(one for one in trace.processes if one.pid in pids),
                 accesses=tuple(accesses),
                 said=tuple(said),
+                options=tuple(one for one in trace.options if self._group_of(one) == group),
             ),
             others=self._others(group, accesses),
             makers=self._makers(group, accesses),

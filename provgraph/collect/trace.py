@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from provgraph.collect.family import NO_FAMILY, Family
 from provgraph.collect.nested import Nested
+
+LONGEST = 10_000  # characters of a parameter's value; a longer one is recorded by its digest
 
 Action = Literal[
     "read",  # opened for reading, as data
@@ -79,15 +81,24 @@ class Process:
     ended: bool = True
 
 
+class Option(NamedTuple):
+    """What a program's parser of options gave, without secrets: when, and in which process."""
+
+    name: str
+    value: str
+    when: int
+    pid: int
+
+
 @dataclass(frozen=True, slots=True)
 class Trace:
     """Everything seen of one command. `gaps` are (reason, subject) of `model/gaps.py`.
 
     `said` is what the program itself declared through the library, in order: (kind, name, value)
     with the kinds `uses`, `produces`, `param`, `metric` and `note`; `said_by` is (when, process) of
-    each. `family` tells the programs apart that were run, and `nested` the runs among them that
-    recorded themselves. `calls` maps sources of which every function that ran is known to the
-    names of those; `calls_lost` says why there are none.
+    each. `options` are what its programs parsed. `family` tells the programs apart that were run,
+    and `nested` the runs among them that recorded themselves. `calls` maps sources of which every
+    function that ran is known to the names of those; `calls_lost` says why there are none.
     """
 
     method: str
@@ -96,6 +107,7 @@ class Trace:
     gaps: tuple[tuple[str, str], ...] = ()
     said: tuple[tuple[str, str, str], ...] = ()
     said_by: tuple[tuple[int, int], ...] = ()
+    options: tuple[Option, ...] = ()
     family: Family = NO_FAMILY
     nested: tuple[Nested, ...] = ()
     calls: Mapping[bytes, frozenset[str]] = field(default_factory=dict)

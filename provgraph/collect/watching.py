@@ -248,8 +248,18 @@ def make_tracer(site: Site, *, cached: bool = True, calls: bool = False) -> Audi
         # Installed as a checkout, provgraph would look like data; its version is known anyway.
         ignored=() if os.fsencode(ours).startswith(top) else (ours,),
         calls=calls,
+        observed=_observed(site),
         redactor=site.redactor,
     )
+
+
+def _observed(site: Site) -> list[str]:
+    """Give the configs, as they are now, of which the keys that are read are to be told."""
+    root = os.path.realpath(site.root)
+    found: set[str] = set()
+    for glob in site.configuration.config.globs:
+        found.update(os.fspath(path) for path in Path(root).glob(glob) if path.is_file())
+    return sorted(path for path in found if path.endswith((".json", ".yaml", ".yml", ".toml")))
 
 
 def places_of(site: Site, host: str) -> Places:

@@ -19,6 +19,8 @@ LAYOUT = "#layout"
 TYPES = "#types"
 METADATA = "#metadata"
 PANDAS = "#pandas"
+# Of a config that Hydra composed: what it sees beside the keys (`collect/parts.py`).
+HYDRA = "#hydra"
 # Followed by names of modules: which file in this directory each of them would be imported from.
 IMPORTS = "#imports:"
 
@@ -33,13 +35,14 @@ SAID: Mapping[str, str] = {
     TYPES: "the types of its columns",
     METADATA: "its metadata",
     PANDAS: "what pandas noted in it",
+    HYDRA: "what Hydra sees in it beside its keys",
 }
 
 # Parts that come with others, and are not said beside them.
-BESIDE = frozenset({ORDER, BODY, LAYOUT, TYPES, METADATA, PANDAS})
+BESIDE = frozenset({ORDER, HYDRA, BODY, LAYOUT, TYPES, METADATA, PANDAS})
 
 # Those that a selector means by `x#bytes`.
-SPECIAL = frozenset({BYTES, SYNTAX, LISTING, ORDER, LAYOUT, TYPES, METADATA, PANDAS})
+SPECIAL = frozenset({BYTES, SYNTAX, LISTING, ORDER, HYDRA, LAYOUT, TYPES, METADATA, PANDAS})
 
 # What being there is recorded as: the digest of the part, and of a whole that nobody read.
 THERE = "v:there"

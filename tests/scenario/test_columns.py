@@ -451,6 +451,27 @@ def test_a_reader_without_provgraphs_pyarrow_rests_on_the_whole(
     assert touched(project) == {"t": WHOLE}
 
 
+def test_after_tables_were_loaded_all_else_is_still_seen(project: Project) -> None:
+    """What the hook does for tables shares a namespace with the rest of it."""
+    save(project.root / "data/t.parquet", columns())
+    project.write("notes.txt", "before")
+    project.write(
+        "main.py",
+        """
+        import subprocess
+        import sys
+        import pyarrow.parquet as pq
+        pq.read_table("data/t.parquet", columns=["x"])
+        with open("notes.txt", "r+") as file:
+            file.write("after!")
+        subprocess.run([sys.executable, "child.py", "--password", "hunter2secret"])
+        """,
+    )
+    project.write("child.py", "open('child.txt', 'w')\n")
+    project.script("main.py")
+    assert {"notes.txt", "child.txt"} <= project.status()["current"]
+
+
 # -- the program ---------------------------------------------------------------------------------
 
 

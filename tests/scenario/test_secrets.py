@@ -121,6 +121,14 @@ with provgraph.run("block", params={f"p{n}": text for n, text in enumerate(param
         run.metric(text, 1)
     open("block.txt", "w").write("done")
 """
+PARSER = """
+import argparse, json, sys
+parser = argparse.ArgumentParser()
+texts = json.load(sys.stdin)
+parser.set_defaults(**{f"o{n}": text for n, text in enumerate(texts)}, several=texts)
+parser.parse_args()
+open("parsed.txt", "w").write("1")
+"""
 WRITER = """
 import json, sys
 
@@ -200,6 +208,8 @@ def plant_runs(project: Project, garden: Garden) -> None:
     project.write("writer.py", WRITER)
     values = json.dumps([garden.plant("product value"), garden.plant("product key")])
     project.script("writer.py", stdin=values.encode())
+    project.write("parser.py", PARSER)
+    project.script("parser.py", stdin=json.dumps(garden.plant("parsed option")).encode())
     project.write("block.py", LIBRARY)
     said = [garden.plant(one) for one in ("block param", "block note", "block metric")]
     told = json.dumps(said).encode()

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from provgraph.collect.library.params import forget_reads, read_so_far
 from provgraph.collect.library.telling import is_watched, tell, tell_key
+from provgraph.collect.trace import LONGEST
 from provgraph.errors import LedgerError
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from provgraph.collect.watching import Site
     from provgraph.ledger.spool import Spool
 
-_LONGEST = 10_000  # characters of a parameter's value; a longer one is recorded by its digest
 _OFF = ("off", "0", "no", "false")
 _said: set[str] = set()
 
@@ -240,7 +240,7 @@ def as_text(value: Any) -> str:
     """Write a parameter's value as it is recorded: text as it is, all else as JSON."""
     if not isinstance(value, str):
         value = json.dumps(value, default=_plain, sort_keys=True, ensure_ascii=False)
-    if len(value) > _LONGEST:
+    if len(value) > LONGEST:
         from provgraph.model.digests import content_digest
 
         return content_digest(value.encode("utf-8", "surrogatepass"))

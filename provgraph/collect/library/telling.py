@@ -18,13 +18,18 @@ def is_watched() -> bool:
 
 
 def tell(kind: str, name: str, value: str = "") -> None:
-    """Declare something of the run: `uses`, `produces`, `param`, `metric` or `note`."""
+    """Declare something of the run: `uses`, `produces`, `param`, `option`, `metric` or `note`."""
     sys.audit("provgraph.said", kind.encode(), _encoded(name), _encoded(value))
 
 
 def tell_key(path: bytes, stat: tuple[int, int, int, int, int], key: str) -> None:
     """Say that a key of a config was read. `stat` is the file's, when it was loaded."""
     sys.audit("provgraph.keys", path, stat, _encoded(key))
+
+
+def tell_composed(path: bytes, stat: tuple[int, int, int, int, int]) -> None:
+    """Say that all that counts of a config, which Hydra composed just now, was told by key."""
+    sys.audit("provgraph.composed", path, stat)
 
 
 def _encoded(text: str) -> bytes:

@@ -25,7 +25,7 @@ print(getattr(find_spec("one"), "origin", None))
 
 
 def found(place: Path) -> str:
-    command = [sys.executable, "-I", "-c", ASKED, place]
+    command = [sys.executable, "-I", "-c", ASKED, str(place)]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 

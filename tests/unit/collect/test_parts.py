@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from provgraph.collect import keys, parts
 from provgraph.errors import UsageError
 from provgraph.model.digests import ABSENT, comparable, content_digest
-from provgraph.model.parts import BYTES, ORDER, SYNTAX, THERE
+from provgraph.model.parts import BYTES, HYDRA, ORDER, SYNTAX, THERE
 
 segments = st.lists(st.text(max_size=12), min_size=1, max_size=5)
 
@@ -161,6 +161,32 @@ def test_order_is_a_part_of_its_own() -> None:
     assert parts.part_digest("c.json", b'{"a": 1, "b": 2}', ORDER) == parts.part_digest(
         "c.json", b'{"a": 5, "b": [3, 4]}', ORDER
     )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("lr: 1e3", "lr: '1e3'"),
+        ("lr: 2020-01-01", "lr: 2020-1-1"),
+        ("lr: 1_000", "lr: 1000"),
+        ("lr: yes", "lr: true"),
+        ("lr: 1", "# @package other\nlr: 1"),
+        ("# @package a\nlr: 1", "# @package b\nlr: 1"),
+        ("# @package a\nlr: 1", "# text\n# @package a\nlr: 1"),
+    ],
+)
+def test_what_hydra_sees_beside_keys_is_a_part_of_its_own(one: str, other: str) -> None:
+    digests = [parts.part_digest("c.yaml", text.encode(), HYDRA) for text in (one, other)]
+    assert digests[0] != digests[1]
+
+
+def test_a_comment_or_another_plain_value_is_nothing_that_hydra_sees_beside_keys() -> None:
+    same = (
+        "lr: 1\nname: small",
+        "# text\n# @package a\nlr: 2.5  # x\nname: 'big'",
+        "lr: -1\nname: b",
+    )
+    assert len({parts.part_digest("c.yaml", text.encode(), HYDRA) for text in same}) == 1
 
 
 def test_values_of_different_types_differ() -> None:

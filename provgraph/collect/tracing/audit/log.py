@@ -8,9 +8,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from provgraph.collect.trace import Access, Action
+from provgraph.collect.trace import Access, Action, Option
 from provgraph.collect.tracing.audit.loads import Load, Opening
 
+Stat = tuple[int, int, int, int, int]
 _ACTIONS: dict[bytes, Action] = {
     b"read": "read",
     b"module": "module",
@@ -64,6 +65,10 @@ class ProcessLog:
     path: tuple[str, ...] = ()
     module: str = ""
     said: list[tuple[int, tuple[str, ...]]] = field(default_factory=list)
+    options: list[Option] = field(default_factory=list)
+    observed: list[Access] = field(default_factory=list)
+    composed: list[tuple[int, Access]] = field(default_factory=list)
+    by_key: set[tuple[int, bytes, Stat | None]] = field(default_factory=set)
     gaps: list[tuple[str, str]] = field(default_factory=list)
     calls: dict[str, set[str]] | None = None
     calls_lost: str = ""
@@ -107,6 +112,11 @@ def read_log(path: Path) -> ProcessLog:
             _take(log, record)
         except (ValueError, IndexError, KeyError):
             log.cut = True
+    log.accesses += [
+        config
+        for number, config in log.composed
+        if (number, config.path, config.stat) not in log.by_key
+    ]
     log.cut = log.cut or path.with_suffix(".lost").exists()
     # A process killed amid its last write: that write is lost, and said.
     log.cut = log.cut or (bool(data) and not data.endswith(b"\0\n\0"))
@@ -167,6 +177,8 @@ def _take_more(log: ProcessLog, kind: bytes, values: list[bytes]) -> None:
         log.gaps.append((os.fsdecode(values[0]), os.fsdecode(values[1])))
     elif kind == b"D":
         log.said.append((int(values[0]), _items(values[1:])))
+    elif kind in (b"V", b"B", b"M", b"J"):
+        _take_configured(log, kind, values)
     elif kind == b"F":
         _take_call(log, *map(os.fsdecode, values[:2]))
     elif kind == b"K":
@@ -181,6 +193,20 @@ def _take_more(log: ProcessLog, kind: bytes, values: list[bytes]) -> None:
     elif kind == b"H":
         name, *addresses = (value[1:] for value in values)
         log.lookups.append((name, tuple(addresses)))
+
+
+def _take_configured(log: ProcessLog, kind: bytes, values: list[bytes]) -> None:
+    """Take an option that was parsed, or a config that was opened to count by its keys."""
+    if kind == b"V":
+        name, value = _items(values[1:])
+        log.options.append(Option(name, value, int(values[0]), log.pid))
+    elif kind == b"B":
+        log.observed.append(_composed([values[0], b"0", *values[1:]], log.pid)[1])
+    elif kind == b"M":
+        log.composed.append(_composed(values, log.pid))
+    else:
+        number, config = _composed(values, log.pid)
+        log.by_key.add((number, config.path, config.stat))
 
 
 def _take_call(log: ProcessLog, file: str, function: str) -> None:
@@ -199,6 +225,12 @@ def _keys(values: list[bytes], pid: int) -> Access:
     return Access("keys", path, int(when), pid, size=stat[2], stat=stat, keys=_items(rest[5:]))
 
 
+def _composed(values: list[bytes], pid: int) -> tuple[int, Access]:
+    when, number, path, *rest = values
+    stat = _stat(rest)
+    return int(number), Access("read", path, int(when), pid, size=stat[2], stat=stat)
+
+
 def _load(values: list[bytes], pid: int) -> Load:
     until, reader, *rest = values
     return Load(reader.decode(), _items(rest[8:]), int(until), _opening(rest[:8], pid))
@@ -209,7 +241,7 @@ def _opening(values: list[bytes], pid: int) -> Opening:
     return Opening(pid, int(thread), int(when), path, _stat(numbers))
 
 
-def _stat(numbers: list[bytes]) -> tuple[int, int, int, int, int]:
+def _stat(numbers: list[bytes]) -> Stat:
     device, inode, size, modified, changed = (int(number) for number in numbers)
     return device, inode, size, modified, changed
 

@@ -14,6 +14,14 @@ from provgraph.collect.tracing.audit.answers import Answers, Digest
 from provgraph.collect.tracing.interface import Start
 
 HOOK = Path(__file__).parent / "hook"
+_FILES = (
+    "sitecustomize.py",
+    "finding.py",
+    "columns.py",
+    "options.py",
+    "composed.py",
+    "network.py",
+)
 
 
 class AuditTracer:
@@ -21,8 +29,9 @@ class AuditTracer:
 
     `digest` hashes a file (as `Contents.digest`), up to `limit` bytes; `skip` tells the files
     whose earlier content nobody needs (streams, noise). `ignored` are more places, as prefixes of
-    absolute paths, that are no data. `calls`: tell which functions of the project run. `redactor`
-    tells the processes how words that may hold secrets are written down.
+    absolute paths, that are no data. `calls`: tell which functions of the project run. `observed`
+    are configs, as absolute paths, of which it is told which keys are read. `redactor` tells the
+    processes how words that may hold secrets are written down.
     """
 
     name = "audit"
@@ -36,6 +45,7 @@ class AuditTracer:
         skip: Callable[[bytes], bool] = lambda _path: False,
         ignored: Sequence[str] = (),
         calls: bool = False,
+        observed: Sequence[str] = (),
         redactor: Redactor | None = None,
     ) -> None:
         self._root = os.path.join(os.path.realpath(root), "")
@@ -44,6 +54,7 @@ class AuditTracer:
         self._skip = skip
         self._ignored = tuple(ignored)
         self._calls = calls
+        self._observed = tuple(observed)
         self._redactor = redactor or Redactor(os.urandom(32))
         self._answers: Answers | None = None
         self._config: list[str] = []
@@ -70,8 +81,10 @@ class AuditTracer:
         spool = Path(os.path.realpath(spool))
         hook = spool / "hook"
         hook.mkdir(mode=0o700, parents=True, exist_ok=True)
-        calls = ("calls.py",) if self._calls else ()
-        for name in ("sitecustomize.py", "columns.py", "network.py", *calls):
+        asked = [name for name, wanted in self._asked().items() if wanted]
+        if self._observed:
+            (hook / "observed").write_bytes(b"\0".join(map(os.fsencode, self._observed)))
+        for name in (*_FILES, *asked):
             _place(HOOK / name, hook / name)
         if not (hook / "sitecustomize.py").is_symlink():
             _place(HOOK / "watch.py", hook / "watch.py")
@@ -90,6 +103,9 @@ class AuditTracer:
         ]
         (hook / "config").write_bytes(b"\0".join(os.fsencode(line) for line in self._config))
         return hook
+
+    def _asked(self) -> Mapping[str, bool]:
+        return {"calls.py": self._calls, "observe.py": bool(self._observed)}
 
     def config(self) -> Sequence[str]:
         """Give what the hook was told: root, socket, spool, watcher, …, places to leave out."""

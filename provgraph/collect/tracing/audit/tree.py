@@ -15,6 +15,7 @@ from provgraph.collect.tracing.audit.answers import NOT_NEEDED
 from provgraph.collect.tracing.audit.distributions import distributions
 from provgraph.collect.tracing.audit.loads import Load, Opening
 from provgraph.collect.tracing.audit.log import ProcessLog, Spawn, are_lost, read_logs, wanted_logs
+from provgraph.collect.tracing.audit.observing import read_as_whole
 from provgraph.collect.tracing.network import Traffic, gaps_of
 from provgraph.model.digests import EMPTY
 
@@ -57,7 +58,7 @@ def trace_of(logs: list[ProcessLog], command: Command, method: str, sight: Sight
     """Put together what the hooks saw, and what else is known."""
     tree = _Tree(logs, command, sight)
     seen = [*sight.accesses, *(access for log in logs for access in log.accesses)]
-    seen += _loaded(logs, sight)
+    seen += [*_loaded(logs, sight), *read_as_whole(logs)]
     accesses = sorted((_tidy(access) for access in seen), key=lambda one: one.when)
     cut = [("log-cut", label_of(log.argv)) for log in logs if log.cut]
     said = _said(logs)
@@ -72,6 +73,7 @@ def trace_of(logs: list[ProcessLog], command: Command, method: str, sight: Sight
         ),
         said=tuple((words[0], words[1], words[2]) for _, _, words in said),
         said_by=tuple((when, pid) for when, pid, _ in said),
+        options=tuple(option for log in logs for option in log.options),
         calls=_calls(logs, cut=bool(cut or sight.unproven)),
         calls_lost=_calls_lost(logs, cut=bool(cut or sight.unproven)),
     )

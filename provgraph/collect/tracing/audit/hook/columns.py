@@ -7,7 +7,7 @@ what the native library saw; so is everything that is not told. In any doubt not
 the file counts as a whole.
 """
 
-# ruff: noqa: F821, SIM105, SLF001 - executed in the namespace of watch.py
+# ruff: noqa: F821, SLF001 - executed in the namespace of watch.py
 # mypy: ignore-errors
 
 # Arguments that change how a table is loaded, not what of it; any other has to be None.
@@ -42,7 +42,7 @@ def plain_names(columns):
     return names
 
 
-def asked(args, options, how):
+def plainly_asked(args, options, how):
     """Give the path and the columns that a loader was asked for, where those are plain."""
     if len(args) > 1 or "columns" not in options:
         return None
@@ -54,7 +54,7 @@ def asked(args, options, how):
 
 
 def asked_of_arrow(args, options):
-    plain = asked(args, options, ARROW_HOW)
+    plain = plainly_asked(args, options, ARROW_HOW)
     caller = sys._getframe(3)  # who called the stand-in
     code = caller.f_code
     by_pandas = code.co_name == "read" and code.co_filename.endswith(PANDAS)
@@ -72,7 +72,7 @@ def asked_by_pandas(args, options, caller):
     if frame != id(caller) or type(file).__name__ != "BufferedReader":
         return None
     seen = posix.fstat(file.fileno())
-    plain = asked((path,), options, ARROW_HOW)
+    plain = plainly_asked((path,), options, ARROW_HOW)
     if plain is None or (seen.st_dev, seen.st_ino) != identity:
         return None
     return ("pandas by itself", *plain, since)
@@ -81,7 +81,7 @@ def asked_by_pandas(args, options, caller):
 def asked_of_polars(args, options):
     # Its own threads open the file; so no other of Python's may be about to do so.
     options = {name: value for name, value in options.items() if value is not False}
-    plain = asked(args, options, POLARS_HOW) if len(sys._current_frames()) == 1 else None
+    plain = plainly_asked(args, options, POLARS_HOW) if len(sys._current_frames()) == 1 else None
     return None if plain is None else ("polars", *plain, time_ns())
 
 
@@ -100,10 +100,6 @@ LOADERS = {
     "pyarrow.parquet.core": ("read_table", asked_of_arrow, got_from_arrow),
     "polars.io.parquet.functions": ("read_parquet", asked_of_polars, got_from_polars),
 }
-
-
-def numbers_of(seen):
-    return seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns
 
 
 def begin_counting(asks, args, options):
@@ -172,41 +168,6 @@ def standing_in_for(original, asks, gets):
     return load
 
 
-class Finder:
-    """Finds one module as the others do, once, and has its loader put a stand-in into it."""
-
-    def __init__(self, name):
-        self.name = name
-
-    def find_spec(self, name, path=None, target=None):
-        if name != self.name:
-            return None
-        try:
-            sys.meta_path.remove(self)
-        except ValueError:
-            pass
-        for finder in list(sys.meta_path):
-            find = getattr(finder, "find_spec", None)
-            spec = find(name, path, target) if find is not None else None
-            if spec is not None:
-                self.attend(spec.loader)
-                return spec
-        return None
-
-    def attend(self, loader):
-        own = getattr(loader, "__dict__", None)
-        if type(own) is not dict or "exec_module" in own or not hasattr(loader, "exec_module"):
-            return  # a loader of another sort, or shared with other modules
-        execute = loader.exec_module
-
-        def exec_module(module):
-            own.pop("exec_module", None)  # as if it had never been there
-            execute(module)
-            stand_in(self.name, module)
-
-        own["exec_module"] = exec_module
-
-
 def stand_in(name, module):
     try:
         function, asks, gets = LOADERS[name]
@@ -223,7 +184,7 @@ def on_open_of_columns(args):
     """Note a file that pandas opens to have Arrow load it; any other is opened as ever."""
     noted = False
     try:
-        frame = sys._getframe(2)
+        frame = caller()
         noted = frame.f_code.co_name == "get_handle" and opened_by_pandas(frame.f_back, *args)
     except Exception as error:
         if foreign(error):
@@ -254,11 +215,11 @@ def on_import_of_columns(args):
     IMPORT_BEFORE_COLUMNS(args)
     if args[0] in AWAITED:
         AWAITED.discard(args[0])  # it is told of again where its package imports it first
-        sys.meta_path.insert(0, Finder(args[0]))
+        sys.meta_path.insert(0, Finder(args[0], stand_in))
 
 
 AWAITED = set(LOADERS)
-
+have("finding.py")
 
 HANDLES = {}  # by thread: what pandas last opened, and the frame that it did so for
 IMPORT_BEFORE_COLUMNS = HANDLERS["import"]

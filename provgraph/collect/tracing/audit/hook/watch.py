@@ -96,6 +96,7 @@ OWN: set[str] = set()
 NAMES: set[str] = set()
 VARIABLES: set[str] = set()
 KEYS: set[Any] = set()
+HAD: set[str] = set()  # other files of the hook that were executed
 QUIET: set[int] = set()  # threads that work for provgraph at the moment, in a process that has both
 
 
@@ -461,6 +462,11 @@ def settle(thread: int) -> None:
         log_read(action, full, found)
 
 
+def numbers_of(seen: Any) -> tuple[int, int, int, int, int]:
+    """Give what tells one state of a file from another, as records have it."""
+    return seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns
+
+
 def stamp(found: Any) -> Any:
     """Give what changes when a file is written or replaced; times are as coarse as the clock's."""
     return (found.st_mtime_ns, found.st_size, found.st_ino)
@@ -784,12 +790,25 @@ def on_import(args: Any) -> None:
             execute("columns.py")
         if name == "_socket" and not exists(SPOOL + "ring.0"):
             execute("network.py")
+        if name in COMPOSERS:
+            have("composed.py")
+        if name in PARSERS_OF_OPTIONS:
+            PARSERS_OF_OPTIONS.discard(name)
+            have("finding.py")
+            have("options.py")
+            sys.meta_path.insert(0, globals()["Finder"](name, globals()["attend_parser"]))
 
 
 # The first of them that is imported has us tell, from then on, which columns of tables are read.
 READERS_OF_COLUMNS = {"pyarrow", "polars"}
+# When one of them is imported, we tell from then on which options it finds for the program.
+PARSERS_OF_OPTIONS = {"argparse", "click.core", "typer._click.core"}
+# When it is imported, we tell from then on which configs it composes.
+COMPOSERS = {"hydra"}
 if sys.version_info < (3, 11) or "WITHIN" in globals():
     READERS_OF_COLUMNS.clear()
+    PARSERS_OF_OPTIONS.clear()
+    COMPOSERS.clear()
 SPACES = ("google", "azure", "zope", "mpl_toolkits", "ruamel", "sphinxcontrib", "backports")
 
 
@@ -851,8 +870,10 @@ def on_said(args: Any) -> None:
     kind, name, value = encoded(list(args))
     if kind == b"note":
         name = told(b"", name)
-    elif kind == b"param":
+    elif kind in (b"param", b"option"):
         name, value = told(b"", name), told(name, value)
+    if kind == b"option":
+        return emit(fields(b"V", time_ns()) + items([name, value]) + END)
     emit(fields(b"D", time_ns()) + items([kind, name, value]) + END)
 
 
@@ -1285,6 +1306,11 @@ def tell_calls() -> None:
     execute("calls.py")
 
 
+def observe_configs() -> None:
+    """Begin to tell which keys of some configs are read, where `provgraph.toml` names such."""
+    execute("observe.py")
+
+
 def execute(name: str) -> None:
     """Execute another file of the hook in this namespace, where it was laid.
 
@@ -1302,6 +1328,13 @@ def execute(name: str) -> None:
         if not aside:
             QUIET.discard(me)
     exec(compile(source, "<frozen importlib._bootstrap_external>", "exec"), globals())  # noqa: S102
+
+
+def have(name: str) -> None:
+    """Execute another file of the hook, unless that was done."""
+    if name not in HAD:
+        HAD.add(name)
+        execute(name)
 
 
 def start() -> None:
@@ -1325,6 +1358,7 @@ def start() -> None:
     tell_calls()
     if "_socket" in sys.modules and not exists(SPOOL + "ring.0"):
         execute("network.py")
+    observe_configs()
     sys.addaudithook(hook)
     posix.access(HERE + "/hooked", 0)  # the native library, where it is, leaves Python to us
 
