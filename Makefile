@@ -45,7 +45,7 @@ demo: $(DEMO)/.demo $(DEMO)/.native
 	PATH="$(CURDIR)/$(DEMO)/bin:$$PATH" sh examples/penguins/demo.sh build/demo
 
 test: $(VENV)/.dev $(VENV)/.native $(DEMO)/.demo
-	$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
+	$(VENV)/bin/python -m pytest --durations=30 --durations-min=5 $(PYTEST_ARGS)
 
 test-lowest: $(LOWEST)/.dev
 	$(LOWEST)/bin/python -m pytest $(PYTEST_ARGS) tests/unit

@@ -377,7 +377,7 @@ class _Split:
             return
         file = self.file(path)
         last = file.last
-        if last.gone and last.writer == program:
+        if last.gone and last.writer == program and last.readers <= {program}:
             # Removed to make room: `sed -i`, `mv` over it. What was there before is as known now
             # as if it had been written over.
             last.gone = last.over = False

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -57,11 +58,13 @@ def _graph_of_its_own() -> None:
 
 
 @pytest.fixture
-def project(tmp_path: Path, env: Mapping[str, str]) -> Project:
-    """Give an empty project in a git repository, and room for passing files of its own."""
-    passing = tmp_path / "tmp"
-    passing.mkdir()
-    return begin(tmp_path / "project", {**env, "TMPDIR": str(passing)})
+def project(tmp_path: Path, env: Mapping[str, str]) -> Iterator[Project]:
+    """Give an empty project in a git repository, and room for passing files of its own.
+
+    That has a short path: the address of a Unix socket has 107 bytes.
+    """
+    with tempfile.TemporaryDirectory(prefix="pg", ignore_cleanup_errors=True) as passing:
+        yield begin(tmp_path / "project", {**env, "TMPDIR": passing})
 
 
 @pytest.fixture(scope="session")
