@@ -73,7 +73,15 @@ def main() -> None:
                 aim = AIMS[name].get(nodes)
                 rows[name][nodes] = f"{value:,.0f}" + (f" ({aim:,})" if aim else "")
         head = ["ms (aim)", *(f"{nodes:,} nodes" for nodes in asked.nodes)]
-        table([head, *([name, *map(cells.get, asked.nodes)] for name, cells in rows.items())])
+        table(
+            [
+                head,
+                *(
+                    [name, *(cells.get(n, "-") for n in asked.nodes)]
+                    for name, cells in rows.items()
+                ),
+            ]
+        )
         in_a_file(browser, Path(scratch), asked.nodes, asked.repeat)
         beside(browser, Path(scratch), asked.nodes, asked.repeat)
         browser.close()
