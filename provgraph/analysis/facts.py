@@ -102,11 +102,6 @@ class Facts:
             out[touch.generation].add((touch.part, touch.digest))
         return dict(out)
 
-    def commands_of(self, runs: Iterable[int]) -> dict[int, str]:
-        """Map runs that are steps of a command to that command's run, by its id."""
-        rows = self.store.runs(sorted(set(runs)))
-        return {row.key: row.within for row in rows if row.within}
-
     def keys_at(self, name: Name) -> list[int]:
         """Give every vertex that stands for a content of a name, or for its being there."""
         return [g.key for g in (*self.at.get(name, ()), *self.seen.get(name, ()))]

@@ -10,7 +10,8 @@ from provgraph.analysis.facts import PLATFORM, STREAM, Facts, Name
 from provgraph.analysis.falling import Fallen, fall
 from provgraph.analysis.lying import Lying, lying
 from provgraph.analysis.viewpoint import Verdict, Viewpoint
-from provgraph.graph.interface import Generation, TouchRow, UseRow
+from provgraph.graph.interface import Generation, RunRow, TouchRow, UseRow
+from provgraph.graph.projection import nanoseconds
 from provgraph.model.answers import BEHIND, CURRENT, MISSING, MODIFIED, RANK, STALE
 from provgraph.model.digests import ABSENT
 from provgraph.model.names import is_uri
@@ -217,13 +218,20 @@ def _meant(
     if not makers:
         return set()
     runs = {use.run for key in makers for use in readers.get(key, ())}
-    command = facts.commands_of(runs | set(makers.values()))
+    rows = {row.key: row for row in facts.store.runs(sorted(runs | set(makers.values())))}
     return {
         (use.run, key)
         for key, maker in makers.items()
         for use in readers.get(key, ())
-        if maker in command and command.get(use.run) == command[maker]
+        if maker in rows and use.run in rows and _came_after(rows[maker], rows[use.run])
     }
+
+
+def _came_after(step: RunRow, other: RunRow) -> bool:
+    """Tell whether a step of a command may have made something after another one had begun."""
+    if not step.within or step.within != other.within:
+        return False
+    return step.order[0] > nanoseconds(other.started)
 
 
 def _weight(cause: Cause) -> tuple[int, bool]:

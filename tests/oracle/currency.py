@@ -188,9 +188,11 @@ class Currency:
         return self._was_meant(run, self.lies(use.name))
 
     def _was_meant(self, run: RecordedRun, lying: Generation | None) -> bool:
-        """Tell whether what came after what was read is another step's of the same command."""
+        """Tell whether what came after what was read is a later step's of the same command."""
         maker = self.by_id.get(lying.maker or "") if lying is not None else None
-        return maker is not None and bool(run.within) and maker.within == run.within
+        if maker is None or not run.within or maker.within != run.within:
+            return False
+        return self.order[maker.id] > self.order[run.id]
 
     def _makers_stand(self, run: RecordedRun, use: Use, good: frozenset[str]) -> bool:
         """Tell whether what was read still has makers that hold.
