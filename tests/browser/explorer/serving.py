@@ -84,25 +84,12 @@ def opened(
     **more: Any,
 ) -> Iterator[Page]:
     """Open a place of it; what the page complains of, or asks of others, fails (but `errors`)."""
-    context = browser.new_context(
-        viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, **more
-    )
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
-    said: list[str] = []
-    asked: list[str] = []
-    page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
-    page.on("pageerror", lambda error: said.append(f"error: {error}"))
-    page.on("dialog", lambda dialog: said.append(f"dialog: {dialog.message}"))
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto(running.address + (f"&{query}" if query else ""))
-    if more.get("java_script_enabled", True):
-        page.wait_for_selector("html[data-ready]")
-    yield page
-    own = (running.site, f"blob:{running.site}")
-    assert [url for url in asked if not url.startswith(own)] == []
-    assert errors or not said, said
-    context.close()
+    address = running.address + (f"&{query}" if query else "")
+    with _watched(browser, address, size, color_scheme=scheme, **more) as (page, said, asked):
+        yield page
+        own = (running.site, f"blob:{running.site}")
+        assert [url for url in asked if not url.startswith(own)] == []
+        assert errors or not said, said
 
 
 def settled(page: Page) -> None:
@@ -115,7 +102,19 @@ def settled(page: Page) -> None:
 @contextmanager
 def read(browser: Browser, path: Path, *, place: str = "", **more: Any) -> Iterator[Page]:
     """Open a kept file from disk; whatever it asks for or complains of fails."""
-    context = browser.new_context(viewport={"width": DESKTOP[0], "height": DESKTOP[1]}, **more)
+    with _watched(browser, f"{path.as_uri()}{place}", DESKTOP, **more) as (page, said, asked):
+        yield page
+        files = [url for url in asked if not url.startswith(("data:", "blob:"))]
+        assert {url.partition("#")[0] for url in files} == {path.as_uri()}
+        assert not said, said
+
+
+@contextmanager
+def _watched(
+    browser: Browser, address: str, size: tuple[int, int], **more: Any
+) -> Iterator[tuple[Page, list[str], list[str]]]:
+    """Open an address; gives the page, what it complains of, and what it asks for."""
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **more)
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
     said: list[str] = []
@@ -124,11 +123,8 @@ def read(browser: Browser, path: Path, *, place: str = "", **more: Any) -> Itera
     page.on("pageerror", lambda error: said.append(f"error: {error}"))
     page.on("dialog", lambda dialog: said.append(f"dialog: {dialog.message}"))
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(f"{path.as_uri()}{place}")
+    page.goto(address)
     if more.get("java_script_enabled", True):
         page.wait_for_selector("html[data-ready]")
-    yield page
-    files = [url for url in asked if not url.startswith(("data:", "blob:"))]
-    assert {url.partition("#")[0] for url in files} == {path.as_uri()}
-    assert not said, said
+    yield page, said, asked
     context.close()
