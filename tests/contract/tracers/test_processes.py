@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -61,7 +62,9 @@ def test_multiprocessing_is_watched(watch: Watch, method: str) -> None:
         "def f(n):\n"
         "    open(f'x{n}').close()\n"
         "if __name__ == '__main__':\n"
-        f"    with m.get_context('{method}').Pool(2) as pool: pool.map(f, range(4))\n"
+        f"    c = m.get_context('{method}')\n"
+        # both have begun before either may work: one that isn't needed is killed while it starts
+        "    with c.Pool(2, c.Barrier(2).wait) as pool: pool.map(f, range(4))\n"
     )
     assert seen.status == 0, seen.err
     assert seen.seen("read") == {("read", f"x{number}") for number in range(4)}
@@ -91,6 +94,47 @@ def test_an_isolated_python_is_a_gap(watch: Watch, option: str) -> None:
         f"import subprocess as s, sys\ns.run([sys.executable, '{option}', 'child.py'])"
     )
     assert again.gaps == {("isolated-python", "child.py")}
+
+
+@pytest.fixture
+def dying(tmp_path: Path) -> Path:
+    """Give a Python that, told to, kills itself while it reads those of its parts that begin it."""
+    home, version = Path(sys.base_prefix) / "bin", f"{sys.version_info[0]}.{sys.version_info[1]}"
+    site = tmp_path / "dying" / "lib" / f"python{version}" / "site-packages"
+    site.mkdir(parents=True)
+    (tmp_path / "dying/pyvenv.cfg").write_text(f"home = {home}\n")
+    (tmp_path / "dying/bin").mkdir()
+    python = tmp_path / "dying/bin/python"
+    python.symlink_to(home / f"python{version}")
+    (site / "dying.pth").write_text("import os; 'DIE' in os.environ and os.kill(os.getpid(), 9)\n")
+    return python
+
+
+def test_a_python_that_is_killed_while_it_starts_did_nothing(watch: Watch, dying: Path) -> None:
+    watch.write(
+        "main.py",
+        "import subprocess as s, sys\ns.run([sys.executable, '-c', '1'], env={'DIE': ''})",
+    )
+    seen = watch.run(str(dying), "main.py")
+    assert seen.status == 0, seen.err
+    assert seen.gaps == (set() if watch.sees_natively else {("untraced", "python -c")})
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [(["-S"], "import os"), (["-bIS"], "import os"), ([], "import os; open('x')")],
+)
+def test_one_that_may_have_done_something_is_a_gap(
+    watch: Watch, options: list[str], what: str
+) -> None:
+    watch.write("x", "")
+    python = [sys.executable, *options, "-c", f"{what}; os.kill(os.getpid(), 9)"]
+    environ = {"PYTHONPATH": ""} if options else {"PYTHONHOME": sys.base_prefix}
+    seen = watch.python(f"import os, subprocess\nsubprocess.run({python!r}, env={environ})")
+    if options:
+        assert seen.gaps & {("isolated-python", "python -c"), ("untraced", "python -c")}
+    else:
+        assert ("read", "x") in seen.seen("read")
 
 
 def test_a_program_that_is_not_python_is_seen_or_a_gap(watch: Watch) -> None:

@@ -43,6 +43,7 @@ _BYTECODE = re.compile(rb"(.*/)__pycache__/([^/]+)\.[^./]+(?:\.opt-\d)?\.pyc\Z")
 _PATIENCE = 0.3  # s for processes that are about to end
 _LAST_WORDS = 5.0  # s for strace, which is still there, to write down what it saw
 _HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
+_WITHOUT_HOOKS = re.compile("-[A-Za-z]*[IES]")
 _NAMED = 8  # programs that a gap names
 _PYTHON = re.compile(r"(?:python|pypy)[0-9.]*[a-z]*\Z")
 
@@ -277,8 +278,30 @@ class _Native:
         return [
             Spawn(one.since, "exec", one.executable, one.cwd, one.argv, one.pid)
             for one in self.programs
-            if one.python and not one.hooked and not one.harmless
+            if one.python
+            and not one.hooked
+            and not one.harmless
+            and not self._killed_while_starting(one)
         ]
+
+    def _killed_while_starting(self, python: _Program) -> bool:
+        """Tell whether a Python ended before it came to code of anybody's.
+
+        A pool's workers that nothing was left for are: they are terminated, and had only read
+        parts of Python. Who told it to do without the hooks, may have run something instead.
+        """
+        if any(_WITHOUT_HOOKS.match(word) for word in python.argv[1:]):
+            return False
+        own = [
+            event
+            for event in self.events
+            if event.pid == python.pid and self.program(event.pid, event.when) is python
+        ]
+        return all(
+            event.kind in "pfk"  # that it began, and with what descriptors
+            or (event.kind in "rlx" and self._is_python(event.path))
+            for event in own
+        )
 
     # -- what was done -----------------------------------------------------------------------
 
