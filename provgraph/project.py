@@ -23,6 +23,7 @@ from provgraph.errors import (
 if TYPE_CHECKING:
     from provgraph.analysis.asking import Questions
     from provgraph.analysis.rundiff import Side
+    from provgraph.analysis.searching import Names
     from provgraph.analysis.viewpoint import Viewpoint
     from provgraph.collect.configuration import Configuration
     from provgraph.collect.content import Contents, StatCache
@@ -331,9 +332,13 @@ class Project:
         from provgraph.model.digests import identity
 
         held, began = self._held, time.monotonic()
-        recorded = self.ledger.names()
-        if held is not None and held.recorded == recorded and began < held.until:
-            return held.stamp
+        mark = self.ledger.mark()
+        if held is not None and began < held.until:
+            if mark is not None and mark == held.mark:
+                return held.stamp
+            if held.recorded == self.ledger.names():
+                self._held = replace(held, mark=mark)
+                return held.stamp
         self._held = None
         questions = self.questions()
         now = questions.now
@@ -342,7 +347,11 @@ class Project:
         stamp = identity("look", *sorted(self.ledger.names()), *states, *silent, size=12)
         took = time.monotonic() - began
         until = time.monotonic() + max(for_seconds, 20 * took)
-        self._held = _Held(questions, frozenset(self.ledger.names()), until, stamp)
+        recorded = frozenset(self.ledger.names())
+        # Only what is recorded has a name; but what others do on a shared graph isn't seen here.
+        same = held is not None and held.recorded == recorded and self.graphs.shared is None
+        names = held.names if held is not None and same else []
+        self._held = _Held(questions, recorded, mark, until, stamp, names)
         return stamp
 
     def working_tree(self, titles: Mapping[str, str] | None = None) -> Viewpoint:
@@ -549,18 +558,23 @@ class Project:
         from provgraph.model.answers import Log
 
         questions = self.questions()
+        limit = limit if limit is not None and limit > 0 else None
+        narrowed = any((step, status, since, until, touching, making))
+        # The newest of very many are had without the others, once these are counted.
+        count = None if limit is None or narrowed else self._own_runs()
         rows = self.store.list_runs(
             step=step,
             status=status,
             since=since,
             until=until,
+            limit=None if count is None else limit,
         )
         rows = [row for row in rows if row.project == self.id]
         if touching is not None:
             rows = self._touching(questions, touching, rows)
         if making is not None:
             rows = self._making(questions, making, rows)
-        shown = rows if limit is None or limit <= 0 else rows[:limit]
+        shown = rows[:limit]
         lines = []
         for row in shown:
             found = self.store.record_of(row.id)
@@ -571,8 +585,13 @@ class Project:
             as_of=questions.as_of,
             runs=tuple(lines),
             gaps=tuple(self.graphs.left_out),
-            totals={"runs": len(rows), "shown": len(lines)},
+            totals={"runs": len(rows) if count is None else count, "shown": len(lines)},
         )
+
+    def _own_runs(self) -> int | None:
+        """Count the runs; None where some are another project's."""
+        marks = self.store.run_marks()
+        return len(marks) if all(mark.project == self.id for mark in marks) else None
 
     def show(self, selector: str) -> Shown:
         """Give everything recorded about one run or artefact."""
@@ -674,9 +693,13 @@ class Project:
 
     def search(self, text: str, *, limit: int = 20) -> list[Match]:
         """Find recorded names and runs by a part of their name; the nearest first."""
-        from provgraph.analysis.searching import search
+        from provgraph.analysis.searching import Names, search
 
-        return search(self.questions(), text, limit=limit)
+        questions = self.questions()
+        kept = self._held.names if self._held is not None else []
+        if not kept:
+            kept.append(Names(self.store))
+        return search(questions, kept[0], text, limit=limit)
 
     def explore(
         self,
@@ -1233,9 +1256,14 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """One look: what answers from it, the records it knew, until when it holds, its name."""
+    """One look: what answers from it, the records it knew, until when it holds, its name.
+
+    `mark` is the ledger's at its beginning; `names` what is searched, once somebody searched.
+    """
 
     questions: Questions
     recorded: frozenset[str]
+    mark: object
     until: float
     stamp: str
+    names: list[Names]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from provgraph.analysis.asking import Questions
-from provgraph.graph.interface import RunRow
+from provgraph.graph.interface import RunMark
 from provgraph.model.answers import Lane, Overview, Standing
 from provgraph.model.kinds import KINDS, RUN
 
@@ -20,7 +20,7 @@ OTHERS = "other steps"
 def overview(questions: Questions) -> Overview:
     """Count runs by step and time, names by kind, and judge what is pinned."""
     facts, store = questions.facts, questions.facts.store
-    runs = [row for row in store.list_runs() if row.project == facts.project]
+    runs = [row for row in store.run_marks() if row.project == facts.project]
     imported = len(store.by_kind(RUN)) - len(runs)
     dated = [(row, at) for row in runs if (at := _time(row.started)) is not None]
     spans = _spans([at for _, at in dated])
@@ -60,8 +60,8 @@ def _spans(times: Sequence[datetime]) -> list[datetime]:
 
 
 def _made(
-    questions: Questions, dated: Sequence[tuple[RunRow, datetime]]
-) -> list[tuple[RunRow, datetime, str]]:
+    questions: Questions, dated: Sequence[tuple[RunMark, datetime]]
+) -> list[tuple[RunMark, datetime, str]]:
     """Give each thing that a run made, by its kind."""
     facts = questions.facts
     made: dict[int, list[str]] = defaultdict(list)
@@ -72,7 +72,7 @@ def _made(
 
 
 def _lanes(
-    dated: Sequence[tuple[RunRow, datetime, str]], spans: Sequence[datetime]
+    dated: Sequence[tuple[RunMark, datetime, str]], spans: Sequence[datetime]
 ) -> tuple[Lane, ...]:
     """Count by label and time: `dated` are a run, when it was, and in which lane it counts."""
     if not dated:

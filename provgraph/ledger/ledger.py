@@ -109,6 +109,10 @@ class Ledger:
         """List the names of all records."""
         return self.members.names(RECORDS)
 
+    def mark(self) -> object:
+        """Give what differs once a record came or went; None where that can't be told yet."""
+        return self.members.mark(RECORDS)
+
     def read(self, name: str) -> Recorded:
         """Read a record, upcast where it is old.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from provgraph.ledger.files import (
 from provgraph.ledger.layout import KINDS, PRIVATE, RECORDS, is_hex_name, member, parse_member
 from provgraph.ledger.reading import damaged, missing, unreadable
 from provgraph.model import digests
+
+_TICK = 3_000_000_000  # ns; some file systems note times to two seconds
 
 CHUNK = 1 << 20
 MOST_HELD = 200  # files written together; each is open until then
@@ -144,6 +147,19 @@ class Members:
     def names(self, kind: str) -> set[str]:
         """List the names of a kind."""
         return {name for name, _ in self._entries(kind)}
+
+    def mark(self, kind: str) -> tuple[tuple[str, int], ...] | None:
+        """Give what changes when a member of this kind comes or goes, without listing them.
+
+        None where something came so lately that a clock's tick may hide what comes next.
+        """
+        top = self.place / kind
+        try:
+            folders = [top, *(top / prefix for prefix in sorted(os.listdir(top)))]
+            found = tuple((folder.name, folder.stat().st_mtime_ns) for folder in folders)
+        except OSError:
+            return None
+        return found if max(at for _, at in found) < time.time_ns() - _TICK else None
 
     def sizes(self) -> dict[str, int]:
         """List every member's path with its size in bytes."""

@@ -7,7 +7,7 @@ import { close, open } from "./drawer.js";
 import { homePage, rememberQuestion } from "./home.js";
 import { learn } from "./looks.js";
 import { chosen, follow as followNarrowing } from "./narrow.js";
-import { address, asked, begin, change, go, here, query } from "./place.js";
+import { KEPT, address, asked, begin, change, go, here, query } from "./place.js";
 import { Gone, Refused } from "./refused.js";
 import { viewPage } from "./view.js";
 
@@ -40,8 +40,17 @@ const viewKey = (place) => asked(place);
 /** @param {Record<string, string>} place */
 const tableKey = (place) => [place.find, place.sort, place.offset, ...chosen(place).flat()].join("\n");
 
-/** @param {boolean} [again] load it even if it is there */
-const load = async (again = false) => {
+/**
+ * @param {Record<string, string>} place
+ * @param {AbortSignal} [signal]
+ */
+const answer = (place, signal) => get(place.q ? `/api/view?${viewKey(place)}` : "/api/home", signal);
+
+/**
+ * @param {boolean} [again] load it even if it is there
+ * @param {Promise<any>} [coming] it was asked for already
+ */
+const load = async (again = false, coming) => {
   const place = here();
   const key = viewKey(place);
   if (!again && view && key === shown) return arrange();
@@ -49,7 +58,7 @@ const load = async (again = false) => {
   const mine = (going = new AbortController());
   const waiting = setTimeout(() => skeleton(mine), again ? 60000 : 250);
   try {
-    const loaded = place.q ? await get(`/api/view?${key}`, mine.signal) : await get("/api/home", mine.signal);
+    const loaded = await (coming || answer(place, mine.signal));
     if (going !== mine) return;
     view = loaded;
     shown = key;
@@ -232,9 +241,13 @@ try {
 }
 
 const start = async () => {
+  // Both are asked for before anything is built, and before the first of them is there.
+  const first = state();
+  const second = KEPT ? undefined : answer(here());
+  second?.catch(() => {});
   build();
   try {
-    const told = await state();
+    const told = await first;
     if (told) {
       learn(told.looks);
       at("title").textContent = told.title;
@@ -243,7 +256,7 @@ const start = async () => {
   } catch (error) {
     failed(error);
   }
-  await load();
+  await load(false, second);
   document.documentElement.dataset.ready = "yes";
   const again = async () => {
     if (!document.hidden) await look();

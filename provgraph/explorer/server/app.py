@@ -67,6 +67,7 @@ class Desk:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="questions")
         self._kept: OrderedDict[tuple[str, ...], Answered] = OrderedDict()
         self._waiting = 0
+        self._home: dict[str, Any] | None = None
         self._stamp = ""
 
     async def do(self, work: Callable[[], Any]) -> Any:
@@ -88,6 +89,7 @@ class Desk:
         stamp = self.subject.hold(for_seconds=FRESH)
         if stamp != self._stamp:
             self._kept.clear()
+            self._home = None
             self._stamp = stamp
         return stamp
 
@@ -103,6 +105,18 @@ class Desk:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
         return stamp, answered
+
+    def home(self) -> tuple[str, dict[str, Any]]:
+        """Give what is shown before any question, from what is kept where it still holds."""
+        stamp = self.look()
+        if self._home is None:
+            self._home = home(self.subject)
+        return stamp, self._home
+
+    def warm(self) -> None:
+        """Begin to look, before anybody asks: a browser takes a while to come."""
+        self._thread.submit(self.home)  # should it fail, who asks is told
+        self._thread.submit(self.subject.search, "-")
 
     def close(self) -> None:
         """Let go of the thread; what it is doing is left to end."""
@@ -264,7 +278,7 @@ def _state(keys: Keys) -> Answering:
 
 
 def _home(desk: Desk, _asked: Mapping[str, str], _body: Any) -> tuple[str, Any]:
-    return desk.look(), home(desk.subject)
+    return desk.home()
 
 
 def _search(desk: Desk, asked: Mapping[str, str], _body: Any) -> tuple[str, Any]:
@@ -346,7 +360,7 @@ def _plain(desk: Desk, asked: Mapping[str, str], _body: Any) -> Response:
     stamp = desk.look()
     question = asked.get("q", "")
     if not question:
-        page = plainly.home_page(home(desk.subject))
+        page = plainly.home_page(desk.home()[1])
     elif question == "show":
         page = plainly.show_page(desk.subject.show(asked.get("of", "")))
     else:

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from provgraph.graph.interface import Generation, GraphStore, RunRow
+from provgraph.graph.interface import Generation, GraphStore, RunMark, RunRow
 from provgraph.graph.local.lookups import AMONG, Base
 from provgraph.graph.projection import nanoseconds
 from provgraph.model.kinds import RUN
@@ -144,6 +144,16 @@ class Finding(Base, GraphStore):
             parameters,
             tail=" ORDER BY r.ended DESC, r.id DESC LIMIT ?",
         )
+
+    def run_marks(self) -> list[RunMark]:
+        word, make = self._words.text, RunMark._make
+        return [
+            make((key, word(project), identifier if step is None else word(step), *rest))
+            for key, identifier, project, step, *rest in self._db.rows(
+                "SELECT key, id, project, step, label, started_text, status"
+                " FROM run WHERE known > 0"
+            )
+        ]
 
     def notes(self, subject: str) -> list[tuple[str, str]]:
         return self._db.rows(
