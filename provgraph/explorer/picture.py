@@ -6,7 +6,9 @@ nothing. A column holds what is equally far from the question; rows follow what 
 
 from __future__ import annotations
 
+import math
 import re
+from bisect import insort
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -130,7 +132,7 @@ def arranged(
         for card in sorted(cards, key=lambda card: _place_key(card, near, rows)):
             wanted = _mean(card.key, near, rows, 0.0)
             rows[card.key] = _free(wanted, taken)
-            taken.append(rows[card.key])
+            insort(taken, rows[card.key])
             where[card.key] = column
             every.append(card)
     return _drawn(every, lines, rows, where, things)
@@ -184,10 +186,16 @@ def _place_key(
 
 
 def _free(wanted: float, taken: Sequence[float]) -> float:
-    """Give the row nearest to the wanted one that no card overlaps."""
-    tries = [wanted, *(row + step for row in taken for step in (1.0, -1.0))]
-    free = [row for row in tries if all(abs(row - other) >= 1.0 for other in taken)]
-    return min(free, key=lambda row: (abs(row - wanted), row))
+    """Give the row nearest to the wanted one that no card overlaps; `taken` are in order."""
+    found: list[float] = []
+    above = -math.inf
+    for below in [*taken, math.inf]:
+        first, last = above + 1.0, below - 1.0
+        # Rows are parts of one another's; what was added up from them is a hair off.
+        if last - first >= -1e-6:
+            found.append(max(first, min(wanted, last)))
+        above = below
+    return min(found, key=lambda row: (abs(row - wanted), row))
 
 
 def natural(name: str) -> tuple[str | int, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cache
 from typing import Any
 
 CURRENT = "current"
@@ -552,11 +553,25 @@ class Report:
 
 def to_json(answer: object) -> Any:
     """Give an answer as plain JSON values, `schema` first, in the order of its fields."""
-    if is_dataclass(answer) and not isinstance(answer, type):
+    kind = type(answer)
+    if kind in _PLAIN:
+        return answer
+    names = _names_of(kind)
+    if names is not None:
         head = {"schema": answer.schema} if hasattr(answer, "schema") else {}
-        return head | {f.name: to_json(getattr(answer, f.name)) for f in fields(answer)}
+        return head | {name: to_json(getattr(answer, name)) for name in names}
     if isinstance(answer, Mapping):
         return {str(key): to_json(value) for key, value in answer.items()}
     if isinstance(answer, Sequence) and not isinstance(answer, str):
         return [to_json(item) for item in answer]
     return answer
+
+
+# Most of a large answer: to ask what else these might be took most of the time.
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
+@cache
+def _names_of(kind: Any) -> tuple[str, ...] | None:
+    """Give the names of a data class's fields; None for another class."""
+    return tuple(f.name for f in fields(kind)) if is_dataclass(kind) else None

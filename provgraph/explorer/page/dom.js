@@ -2,6 +2,7 @@
 
 const HIDDEN =
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff]/g;
+const ANY = new RegExp(HIDDEN.source);
 const PAIR = /[\ud800-\udbff][\udc00-\udfff]/g;
 
 /**
@@ -11,6 +12,7 @@ const PAIR = /[\ud800-\udbff][\udc00-\udfff]/g;
  */
 export const visible = (value) => {
   const text = value === null || value === undefined ? "" : String(value);
+  if (!ANY.test(text)) return text;
   const kept = new Set();
   for (const found of text.matchAll(PAIR)) kept.add(found.index).add(found.index + 1);
   return text.replace(HIDDEN, (c, at) =>

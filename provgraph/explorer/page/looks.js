@@ -6,6 +6,8 @@ import { el, svg } from "./dom.js";
 let kinds = Object.create(null);
 /** @type {Record<string, {words: string}>} */
 let states = Object.create(null);
+/** Copied many times in a picture. @type {Map<string, SVGElement>} */
+const icons = new Map();
 
 const MARKS = Object.assign(Object.create(null), {
   affected: "◆",
@@ -21,6 +23,7 @@ const MARKS = Object.assign(Object.create(null), {
 
 /** @param {any} looks */
 export const learn = (looks) => {
+  icons.clear();
   kinds = Object.assign(Object.create(null), looks.kinds);
   states = Object.assign(Object.create(null), looks.states);
 };
@@ -30,11 +33,15 @@ export const learn = (looks) => {
  * @param {number} [size]
  */
 export const icon = (kind, size = 20) => {
+  const key = `${size} ${kind}`;
+  const made = icons.get(key);
+  if (made) return /** @type {SVGElement} */ (made.cloneNode(true));
   const look = kinds[kind] || kinds[""];
   const known = kinds[kind] ? kind : "other";
   const box = svg("svg", { viewBox: "-14 -14 28 28", width: size, height: size, class: `icon kind-${known}`, "aria-hidden": "true" });
   if (look) box.append(svg("path", { d: look.path }));
-  return box;
+  icons.set(key, box);
+  return /** @type {SVGElement} */ (box.cloneNode(true));
 };
 
 /** @param {string} state */

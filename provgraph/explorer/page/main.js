@@ -86,8 +86,8 @@ const arrange = () => {
   const key = [place.show, place.lanes, view.question, shown].join("\n");
   if (key !== showing) {
     showing = key;
+    at("main").scrollTop = 0; // before what is new is there: or it would be laid out here, and again
     at("main").replaceChildren(...(place.q ? viewPage(view, choose) : homePage(view)));
-    at("main").scrollTop = 0;
     document.title = `${view.headline} · provgraph`;
     rows = tableKey(place);
   } else if (tableKey(place) !== rows) {

@@ -33,8 +33,6 @@ export const drawn = (picture, choose, question) => {
   const cards = new Map(picture.cards.map((card) => [card.key, card]));
   /** @type {Map<string, HTMLElement>} */
   const boxes = new Map();
-  /** @type {Map<string, SVGElement[]>} */
-  const touching = new Map();
   const shownCauses = new Map();
   const shownEffects = new Map();
   for (const line of picture.lines.filter((one) => one.evidence !== "unseen")) {
@@ -51,9 +49,7 @@ export const drawn = (picture, choose, question) => {
     const effect = cards.get(line.effect);
     if (!cause || !effect) continue;
     const path = svg("path", { d: curve(cause, effect, picture), class: `line ${line.evidence}`, "marker-end": "url(#tip)" });
-    path.append(svg("title", {}, `${line.evidence === "unseen" ? "not captured" : line.role || line.evidence}${line.count > 1 ? ` · ${line.count}` : ""}`));
     lines.append(path);
-    for (const key of [line.cause, line.effect]) touching.set(key, [...(touching.get(key) || []), path]);
     pathOf.set(path, line);
   }
 
@@ -93,13 +89,24 @@ export const drawn = (picture, choose, question) => {
     box.style.top = `${card.y + MARGIN}px`;
     box.style.width = `${picture.card_width}px`;
     box.style.height = `${picture.card_height}px`;
-    box.addEventListener("pointerenter", () => light(card));
-    box.addEventListener("pointerleave", dim);
-    box.addEventListener("focusin", () => light(card));
-    box.addEventListener("focusout", dim);
     boxes.set(card.key, box);
     canvas.append(box);
   }
+  const under = (/** @type {EventTarget | null} */ target) => {
+    const box = target instanceof Element ? target.closest(".card") : null;
+    return box instanceof HTMLElement ? cards.get(box.dataset.key || "") : undefined;
+  };
+  const follow = (/** @type {Event} */ event) => {
+    const card = under(event.target);
+    if (card) light(card);
+  };
+  // One listener for all cards. From part to part of a card nothing changes.
+  for (const type of ["pointerover", "focusin"]) canvas.addEventListener(type, follow);
+  const leave = (/** @type {PointerEvent | FocusEvent} */ event) => {
+    if (under(event.target) !== under(event.relatedTarget)) dim();
+  };
+  canvas.addEventListener("pointerout", leave);
+  canvas.addEventListener("focusout", leave);
 
   const aside = el("p", { class: "aside-words", role: "status" });
   const narrow = () => {

@@ -8,6 +8,7 @@ All questions are asked in one thread, one after the other: a store has one conn
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -117,6 +118,9 @@ class Desk:
         """Begin to look, before anybody asks: a browser takes a while to come."""
         self._thread.submit(self.home)  # should it fail, who asks is told
         self._thread.submit(self.subject.search, "-")
+        # What is there now stays: looking through it again and again would delay answers.
+        self._thread.submit(gc.collect)
+        self._thread.submit(gc.freeze)
 
     def close(self) -> None:
         """Let go of the thread; what it is doing is left to end."""
@@ -259,8 +263,13 @@ def _refusal(desk: Desk, error: ProvgraphError, *, plain: bool) -> Response:
 
 
 def _json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    body = json.dumps(to_json(value), ensure_ascii=True, separators=(",", ":"), default=str)
+    body = json.dumps(value, ensure_ascii=True, separators=(",", ":"), default=_plain_value)
     return Response(body, status, media_type="application/json", headers=headers)
+
+
+def _plain_value(value: Any) -> Any:
+    plain = to_json(value)
+    return str(value) if plain is value else plain
 
 
 def _state(keys: Keys) -> Answering:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
+from random import Random
 
 import pytest
 
 from provgraph.explorer.around import picture_of, stacks_of
-from provgraph.explorer.picture import HEIGHT, WIDTH, Picture
+from provgraph.explorer.picture import HEIGHT, WIDTH, Card, Line, Picture, arranged
 from provgraph.explorer.rows import table_of
 from provgraph.explorer.spread import ASKED, MOST_HITS, spread
 from provgraph.model.answers import (
@@ -201,3 +202,23 @@ def test_a_table_has_every_hit_and_what_was_stale_before() -> None:
     assert table.page(find="OUT/14")["found"] == 11
     assert table.page(offset=10**9)["rows"] == []
     assert len(table.page(limit=10**9)["rows"]) == 151
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_very_many_that_come_later_overlap_nothing(seed: int) -> None:
+    """Each wants to stand at the mean of its neighbours: parts of rows, which add up inexactly."""
+    chance = Random(seed)
+    first = before = [Card(f"a{number}", f"a{number}", "Dataset") for number in range(7)]
+    later: dict[int, list[Card]] = {}
+    lines: list[Line] = []
+    for column in range(1, 4):
+        later[column] = [Card(f"{column}-{n}", f"{column}-{n}", "Run") for n in range(12)]
+        lines += [
+            Line(cause=one.key, effect=other.key)
+            for other in later[column]
+            for one in chance.sample(before, chance.randrange(1, 7))
+        ]
+        before = later[column]
+    picture = arranged({0: first}, lines, later=later, things=43)
+    assert len(picture.cards) == 43
+    apart(picture)
