@@ -108,8 +108,8 @@ def walk(
     frontier, base = list(starts), 0
     while frontier:
         reach = facts.store.reach(frontier, backwards=backwards)
-        steps = zip(reach.key, reach.depth, reach.cause, strict=True)
-        new = {int(k): (base + int(d), int(c)) for k, d, c in steps if int(k) not in out}
+        columns = (_plain(column) for column in (reach.key, reach.depth, reach.cause))
+        new = {k: (base + d, c) for k, d, c in zip(*columns, strict=True) if k not in out}
         out |= new
         sources = [*frontier, *new]
         frontier = []
@@ -120,6 +120,12 @@ def walk(
                     frontier.append(other)
         base = min((out[key][0] for key in frontier), default=0)
     return out
+
+
+def _plain(column: Sequence[int]) -> list[int]:
+    """Give a column as a list: what a store keeps in arrays has numbers of their own kind."""
+    found: list[int] = column.tolist() if hasattr(column, "tolist") else list(column)
+    return found
 
 
 def piece(

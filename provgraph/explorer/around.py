@@ -33,23 +33,23 @@ CHIPS = {CONFIG: 0, SCRIPT: 1, ENVIRONMENT: 2, HARDWARE: 3}
 def picture_of(
     lineage: Lineage,
     *,
-    unfolded: Collection[str] = (),
+    folds: Mapping[str, str] | None = None,
     later: Collection[str] = (),
     words: Mapping[str, str] | None = None,
     rows: Mapping[str, Row] | None = None,
 ) -> Picture:
     """Draw a lineage by the depth of its nodes.
 
-    `unfolded` are stacks shown as their members; `later` are ids of nodes that came when the
-    others were there already (they move nothing); `words` say why a node is there; `rows` are the
-    nodes' rows in the answer's table, for what a card can be narrowed by.
+    `folds` map each node to the card it is on, where that is known; `later` are ids of nodes that
+    came when the others were there already (they move nothing); `words` say why a node is there;
+    `rows` are the nodes' rows in the answer's table, for what a card can be narrowed by.
     """
     nodes = {node.id: node for node in lineage.nodes}
     edges = [edge for edge in lineage.edges if edge.cause in nodes and edge.effect in nodes]
     marks = hubs_of(lineage)
     chips = _chips(nodes, edges, marks)
     shown = {key: node for key, node in nodes.items() if key not in marks}
-    group = _groups(lineage, shown, edges, unfolded)
+    group = folds_of(lineage) if folds is None else folds
     members: dict[str, list[GraphNode]] = defaultdict(list)
     for key, node in shown.items():
         members[group[key]].append(node)
@@ -101,24 +101,22 @@ def columns_of(nodes: Sequence[GraphNode], edges: Sequence[GraphEdge]) -> dict[s
     return out
 
 
-def stacks_of(lineage: Lineage, unfolded: Collection[str] = ()) -> dict[str, str]:
-    """Give the stack in which each folded node is."""
+def folds_of(lineage: Lineage, unfolded: Collection[str] = ()) -> dict[str, str]:
+    """Map each node that isn't a chip to the card it is on: itself, or a stack.
+
+    `unfolded` are stacks shown as their members.
+    """
     marks = hubs_of(lineage)
-    shown = {node.id: node for node in lineage.nodes if node.id not in marks}
-    group = _groups(lineage, shown, lineage.edges, unfolded)
-    return {key: stack for key, stack in group.items() if stack.startswith("stack:")}
-
-
-def _groups(
-    lineage: Lineage,
-    shown: Mapping[str, GraphNode],
-    edges: Sequence[GraphEdge],
-    unfolded: Collection[str],
-) -> dict[str, str]:
-    group = grouped(shown.values(), edges, lineage.focus, unfolded, alike=ALIKE)
+    shown = [node for node in lineage.nodes if node.id not in marks]
+    group = grouped(shown, lineage.edges, lineage.focus, unfolded, alike=ALIKE)
     if len(set(group.values())) > MOST_CARDS:
-        group = _by_column(shown.values(), lineage.focus, unfolded)
+        group = _by_column(shown, lineage.focus, unfolded)
     return group
+
+
+def stacks_of(folds: Mapping[str, str]) -> dict[str, str]:
+    """Give the stack in which each folded node is."""
+    return {key: stack for key, stack in folds.items() if stack.startswith("stack:")}
 
 
 def grouped(

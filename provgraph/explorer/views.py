@@ -121,13 +121,14 @@ def _focus(subject: Subject, asked: Asked) -> Answered:
     names = [node.name for node in answer.nodes if node.id in answer.focus]
     title = names[0] if len(names) == 1 else f"{of}: {count_of(len(names), 'thing')}"
     selector = subject.told_by(of)
-    table = _table(subject, answer, unfold)
+    folds = around.folds_of(answer, unfold)
+    table = _table(subject, answer, folds)
     return Answered(
         answer,
         headline=title,
         command=_command("show" if len(names) == 1 else "lineage", selector),
         selector=selector,
-        picture=around.picture_of(answer, unfolded=unfold, later=later, rows=table.by_key),
+        picture=around.picture_of(answer, folds=folds, later=later, rows=table.by_key),
         table=table,
     )
 
@@ -148,18 +149,18 @@ def _explain(subject: Subject, asked: Asked) -> Answered:
     return _lineage(subject, answer, asked, _command("impact", of, "--explain", to, *flags))
 
 
-def _table(subject: Subject, answer: Lineage, unfold: list[str]) -> Table:
+def _table(subject: Subject, answer: Lineage, folds: Mapping[str, str]) -> Table:
     few = answer.nodes if len(answer.nodes) <= MOST_MARKED else ()
     marks = subject.marks([node.id for node in few])
-    return table_of(answer, stacks=around.stacks_of(answer, unfold), marks=marks)
+    return table_of(answer, stacks=around.stacks_of(folds), marks=marks)
 
 
 def _lineage(subject: Subject, answer: Lineage, asked: Asked, command: str) -> Answered:
-    unfold = _list(asked, "unfold")
+    folds = around.folds_of(answer, _list(asked, "unfold"))
     counts = (("paths", "path"), ("nodes", "node"), ("edges", "edge"))
     said = (count_of(answer.totals[key], noun) for key, noun in counts if key in answer.totals)
     size = ", ".join(said)
-    table = _table(subject, answer, unfold)
+    table = _table(subject, answer, folds)
     headline = f"{answer.question[:1].upper()}{answer.question[1:]}: {size}"
     if not answer.nodes:
         headline = answer.words[0] if answer.words else answer.question
@@ -167,9 +168,7 @@ def _lineage(subject: Subject, answer: Lineage, asked: Asked, command: str) -> A
         answer,
         headline=headline,
         command=command,
-        picture=around.picture_of(answer, unfolded=unfold, rows=table.by_key)
-        if answer.nodes
-        else None,
+        picture=around.picture_of(answer, folds=folds, rows=table.by_key) if answer.nodes else None,
         table=table,
         words=answer.words,
     )

@@ -553,7 +553,7 @@ class Report:
 
 def to_json(answer: object) -> Any:
     """Give an answer as plain JSON values, `schema` first, in the order of its fields."""
-    kind = type(answer)
+    kind: Any = type(answer)
     if kind in _PLAIN:
         return answer
     names = _names_of(kind)

@@ -37,6 +37,7 @@ from provgraph.explorer.home import home
 from provgraph.explorer.interface import Subject
 from provgraph.explorer.narrowing import chosen
 from provgraph.explorer.preview import MOST_BYTES, image_type, preview_of
+from provgraph.explorer.recalling import Recalling
 from provgraph.explorer.server.guard import ENTER, MOST_BODY, App, Guard, Keys, Site, same
 from provgraph.explorer.views import Answered, ask
 from provgraph.model.answers import to_json
@@ -62,7 +63,8 @@ class Desk:
     def __init__(
         self, subject: Subject, *, hide: Callable[[str], str] = str, patience: float = PATIENCE
     ) -> None:
-        self.subject = subject
+        self._recalling = Recalling(subject)
+        self.subject = self._recalling.as_subject()
         self.hide = hide
         self._patience = patience
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="questions")
@@ -90,6 +92,7 @@ class Desk:
         stamp = self.subject.hold(for_seconds=FRESH)
         if stamp != self._stamp:
             self._kept.clear()
+            self._recalling.forget()
             self._home = None
             self._stamp = stamp
         return stamp

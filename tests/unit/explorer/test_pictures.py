@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from provgraph.explorer.around import picture_of, stacks_of
+from provgraph.explorer.around import folds_of, picture_of, stacks_of
 from provgraph.explorer.picture import HEIGHT, WIDTH, Card, Line, Picture, arranged
 from provgraph.explorer.rows import table_of
 from provgraph.explorer.spread import ASKED, MOST_HITS, spread
@@ -113,10 +113,10 @@ def test_five_alike_siblings_are_a_stack(count: int, cards: int) -> None:
         assert (stack.name, stack.count, stack.states) == (f"{count} runs of fit", count,
                                                           {"current": count})  # fmt: skip
         assert sum(line.count for line in picture.lines) == count + 1
-        assert set(stacks_of(answer).values()) == {stack.key}
-        table = table_of(answer, stacks=stacks_of(answer))
+        assert set(stacks_of(folds_of(answer)).values()) == {stack.key}
+        table = table_of(answer, stacks=stacks_of(folds_of(answer)))
         assert table.page(stack=stack.key)["found"] == count
-        assert len(picture_of(answer, unfolded=[stack.key]).cards) == count + 2
+        assert len(picture_of(answer, folds=folds_of(answer, [stack.key])).cards) == count + 2
 
 
 def test_what_a_stack_wrote_is_a_stack() -> None:
