@@ -254,6 +254,28 @@ def test_children_are_watched_too(home: Home) -> None:
     assert home.gaps() == {EARLIER}
 
 
+def test_a_child_that_nothing_announced_is_answered(home: Home) -> None:
+    """`multiprocessing` starts programs without an event, and this one asks what a file held."""
+    home.write("data.csv", "1")
+    home.write("changer.py", "def change(name):\n    open(name, 'a').write(open(name).read())\n")
+    ran = home.python(
+        """
+        import multiprocessing, provgraph
+        from changer import change
+        if __name__ == "__main__":
+            with provgraph.run("one"):
+                spawn = multiprocessing.get_context("spawn")
+                child = spawn.Process(target=change, args=["data.csv"])
+                child.start()
+                child.join()
+        """
+    )
+    assert ran == (0, "", "")
+    assert home.gaps() == {EARLIER}
+    use = next(use for use in home.show()["uses"] if use["name"] == "data.csv")
+    assert use["digest"].startswith("b3:")
+
+
 def test_threads_belong_to_the_block_that_is_open(home: Home) -> None:
     home.write("a.csv", "1")
     home.write("b.csv", "1")

@@ -52,13 +52,21 @@ class Answers:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self._socket.bind(path)
-            self._socket.listen(128)
         except OSError:
             self.close()
             raise
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
+    def listen(self) -> None:
+        """Let ask who will be answered later; before, nobody waits for us in vain."""
+        try:
+            self._socket.listen(128)
+        except OSError:
+            self.close()
+            raise
+
     def __enter__(self) -> None:
+        self.listen()
         self._thread.start()
 
     def __exit__(

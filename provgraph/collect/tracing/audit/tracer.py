@@ -73,10 +73,11 @@ class AuditTracer:
             ours = f"{hook}:{theirs}"
         return Start(program, command, {**base, "PYTHONPATH": ours})
 
-    def lay(self, spool: Path, *, watcher: int) -> Path:
+    def lay(self, spool: Path, *, watcher: int, answering: bool = True) -> Path:
         """Lay the hook into the spool; gives its directory.
 
         A child of the process `watcher` is the first of its tree: nobody read anything before it.
+        Whoever asks before `attend()` waits for it; unless not `answering`, then it is refused.
         """
         spool = Path(os.path.realpath(spool))
         hook = spool / "hook"
@@ -91,6 +92,8 @@ class AuditTracer:
         self._answers = Answers(
             spool, self._digest, limit=self._limit, skip=self._skip, redactor=self._redactor
         )
+        if answering:
+            self._answers.listen()
         self._config = [
             self._root,
             self._answers.path,

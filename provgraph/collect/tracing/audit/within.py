@@ -68,7 +68,7 @@ class Within:
     def start(self) -> None:
         """Begin to watch; raises OSError where the spool can't be written."""
         with aside():
-            here = self._tracer.lay(self._spool, watcher=0)
+            here = self._tracer.lay(self._spool, watcher=0, answering=False)
             first = not _hooked
             _hooked.update(__name__="_provgraph_watch", HERE=os.fspath(here), WITHIN=True)
             _hooked["HANDLERS"] = {}
@@ -85,6 +85,7 @@ class Within:
             _hooked.update(
                 QUIET=_quiet, ask=self._content, asked=self._words, spawned=serve_and_tell
             )
+            _hooked["starting"] = self._serve
             _hooked["begin"]("block")
             _hooked["State"].alone = True
             _hooked["State"].starting = False
@@ -210,6 +211,7 @@ class Within:
         sockets: Any = sys.modules.get("_socket")
         if "Lookup" in hook and sockets is not None:
             self._put(sockets, "getaddrinfo", hook["Lookup"](sockets.getaddrinfo))
+        hook["inject_into_subprocess"]()
         environ: Any = os.environ
         before = vars(environ).copy()
         hook["watch_names"]()

@@ -788,6 +788,9 @@ def on_import(args: Any) -> None:
         if top in READERS_OF_COLUMNS:
             READERS_OF_COLUMNS.clear()
             execute("columns.py")
+        if name == "_posixsubprocess" and "WITHIN" in globals():
+            __import__(name)  # the program is about to, and may start something without an event
+            inject_into_subprocess()
         if name == "_socket" and not exists(SPOOL + "ring.0"):
             execute("network.py")
         if name in COMPOSERS:
@@ -916,6 +919,10 @@ def on_posix_spawn(args: Any) -> None:
 
 def on_system(args: Any) -> None:
     spawned("spawn", "/bin/sh", ["sh", "-c", args[0]], None, None)
+
+
+def starting() -> None:
+    """Do what has to be done before another program is started; `Within` has its own."""
 
 
 def spawned(how: str, executable: Any, argv: Any, directory: Any, env: Any) -> None:
@@ -1097,6 +1104,7 @@ class Start(Stand):
 
     def __call__(self, /, *args: Any, **options: Any) -> Any:
         try:
+            starting()
             try:
                 if len(args) > self.place:
                     changed = self.change(args[self.place])
