@@ -9,7 +9,7 @@ import { learn } from "./looks.js";
 import { chosen, follow as followNarrowing } from "./narrow.js";
 import { KEPT, address, asked, begin, change, go, here, query } from "./place.js";
 import { Gone, Refused } from "./refused.js";
-import { viewPage } from "./view.js";
+import { crumbs, viewPage } from "./view.js";
 
 const LOOK_AGAIN = 4000;
 const KEYS = [
@@ -97,6 +97,7 @@ const arrange = () => {
   at("main").querySelector(".picture, .table")?.dispatchEvent(new Event("narrow"));
   const narrow = at("main").querySelector(":scope > .narrow");
   if (narrow) followNarrowing(narrow);
+  at("main").querySelector(":scope > .crumbs")?.replaceWith(crumbs(place));
   mark(place.node || "");
   if (place.node) open(place.node, view.picture?.cards.find((/** @type {any} */ card) => card.key === place.node || card.ask === place.node));
   else close();

@@ -1,9 +1,10 @@
 /** A view: headline, what isn't known, picture or table, what to do. */
 
 import { exported } from "./api.js";
+import { QUESTIONS } from "./bar.js";
 import { countOf, el, name } from "./dom.js";
 import { copier, copyable } from "./drawer.js";
-import { narrowing } from "./narrow.js";
+import { chosen, narrowing } from "./narrow.js";
 import { asPng, drawn } from "./picture.js";
 import { KEPT, address, change, here } from "./place.js";
 import { table } from "./table.js";
@@ -17,6 +18,7 @@ export const viewPage = (view, choose) => {
   const place = here();
   const asTable = !view.picture || place.show === "table";
   return [
+    crumbs(place),
     el(
       "div",
       { class: "head" },
@@ -29,6 +31,31 @@ export const viewPage = (view, choose) => {
     ...(asTable ? [table(view.table, view.times)] : [narrowing(view.table.facets, view.times), drawn(view.picture, choose, view.question)]),
     plan(view.plan),
   ];
+};
+
+const ASKED_OF = Object.assign(Object.create(null), { focus: "Around", log: "Runs", structure: "Structure" });
+const ALONE = ["all", "because", "before", "after", "of", "q", "since", "status", "step", "making", "to", "touching", "until"];
+
+/**
+ * Where one is, and what leads back: home, the question, what was opened since, the details.
+ * @param {Record<string, string>} place
+ * @returns {HTMLElement}
+ */
+export const crumbs = (place) => {
+  const about = [place.before, place.after].filter(Boolean).join(" → ") || [place.of, place.to].filter(Boolean).join(" → ") || place.step || place.making || "";
+  const begun = Object.fromEntries(ALONE.filter((key) => place[key]).map((key) => [key, place[key]]));
+  const opened = [...(place.open || "").split(","), ...(place.unfold || "").split(",")].filter(Boolean).length;
+  /** @type {[string, Record<string, string>][]} */
+  const steps = [["Home", {}], [[ASKED_OF[place.q] || QUESTIONS[place.q]?.words || place.q, about].filter(Boolean).join(" "), begun]];
+  if (opened) steps.push([`${opened.toLocaleString("en")} opened`, { ...begun, open: place.open, unfold: place.unfold }]);
+  if (chosen(place).length || place.from || place.till || place.find) steps.push(["Narrowed", { ...place, node: "" }]);
+  if (place.node) steps.push(["Details", place]);
+  const last = steps.length - 1;
+  return el(
+    "nav",
+    { class: "crumbs", "aria-label": "Where you are" },
+    el("ol", {}, ...steps.map(([said, to], at) => el("li", {}, at === last ? el("span", { "aria-current": "page" }, name(said)) : el("a", { href: address(to) }, name(said))))),
+  );
 };
 
 /**

@@ -168,14 +168,31 @@ def test_back_undoes_and_links_lead_to_the_same(browser: Browser, exploring: Exp
                 after[key][1] - after[mid][1],
             )
         deep = page.url
+        assert crumbs(page) == ["Home", "Around out/v3/table.txt", "1 opened"]
+        page.locator(".crumbs a", has_text="Around").click()
+        settled(page)
+        assert page.evaluate(POSITIONS).keys() == before.keys()
+        page.go_back()
+        settled(page)
+        assert page.evaluate(POSITIONS).keys() == after.keys()
         page.go_back()
         settled(page)
         assert page.evaluate(POSITIONS).keys() == before.keys()
+        card.locator(".main").first.click()
+        page.locator("#drawer h2").wait_for()
+        assert crumbs(page) == ["Home", "Around out/v3/table.txt", "Details"]
+        page.locator(".crumbs a", has_text="Around").click()
+        page.locator("#drawer").wait_for(state="hidden")
+        assert crumbs(page) == ["Home", "Around out/v3/table.txt"]
         assert card.count() == 1
         assert focus.count() == 1
         page.goto(deep)
         page.wait_for_selector("html[data-ready]")
         assert page.evaluate(POSITIONS).keys() == after.keys()
+
+
+def crumbs(page: Page) -> list[str]:
+    return page.locator(".crumbs li").all_inner_texts()
 
 
 POSITIONS = """Object.fromEntries([...document.querySelectorAll('.card')].map(card =>
