@@ -102,7 +102,7 @@ $(WATCHING)/.peers: $(VENV)/.made
 		$(WATCHING)/bin/python $(PIP) install $$peer || echo "not measured: $$peer" >&2; done
 	touch $@
 
-bench: $(VENV)/.dev $(PEER)/bin/detect-secrets $(WATCHING)/.peers
+bench: $(VENV)/.dev $(PEER)/bin/dvc $(PEER)/bin/detect-secrets $(WATCHING)/.peers
 	$(VENV)/bin/python -m benchmarks $(BENCH_ARGS)
 
 requirements:

@@ -32,6 +32,10 @@ class Benchmark(NamedTuple):
 BENCHMARKS = {
     "run_cost": Benchmark("What watching costs", ("--repeat", "5")),
     "capture": Benchmark("Watching whole commands", ("--repeat", "3")),
+    "hashing": Benchmark(
+        "Naming files by their content",
+        ("--repeat", "3", "--large", "128", "--many", "2000", "--scanned", "10000"),
+    ),
     "key_observation": Benchmark(
         "Seeing which keys are read", ("--reads", "100000", "--repeat", "3")
     ),

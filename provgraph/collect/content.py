@@ -182,12 +182,14 @@ class Contents:
     def _known(self, stamps: Mapping[str, Stamp]) -> dict[str, str]:
         """Give what the cache has of files that are as they were."""
         assert self._cache
-        kept = self._cache.find(stamps)
-        plain = {
-            path: self._unsealed(path, digest, path, *map(str, stamps[path]))
-            for path, digest in kept.items()
-        }
-        return {path: digest for path, digest in plain.items() if digest is not None}
+        known: dict[str, str] = {}
+        for path, kept in self._cache.find(stamps).items():
+            digest: str | None = kept
+            if kept.startswith("s:") or self._may_reveal(path):
+                digest = self._unsealed(path, kept, path, *map(str, stamps[path]))
+            if digest is not None:
+                known[path] = digest
+        return known
 
     def _sealed(self, path: str, digest: str, *about: str) -> str:
         """Give a digest as the cache may hold it, which outlives what a file held.
@@ -342,10 +344,14 @@ class Contents:
 
     def _may_reveal(self, path: str) -> bool:
         """Tell by its name whether a file is a text that people write secrets into."""
-        name = os.path.basename(path)
-        if os.path.splitext(name)[1].lower() in _TEXTS or name in _NAMED_TEXTS:
+        name = path[path.rfind("/") + 1 :]
+        bare = name.lstrip(".")  # a dot in front begins no ending
+        dot = bare.rfind(".")
+        if (dot >= 0 and bare[dot:].lower() in _TEXTS) or name in _NAMED_TEXTS:
             return True
-        return any(kinds.matches(glob, self.name(path)) for glob in self._own_texts)
+        return bool(self._own_texts) and any(
+            kinds.matches(glob, self.name(path)) for glob in self._own_texts
+        )
 
     def _reveals(self, path: str) -> bool:
         """Tell whether secrets stand in a text that isn't committed as it lies there."""
@@ -588,7 +594,8 @@ class StatCache:
                 assert connection
                 for row in connection.execute(query, batch):
                     path = by_path[row[0]]
-                    if _signed(stamps[path]) == row[1:6]:
+                    stamp, there = stamps[path], row[1:6]
+                    if stamp == there or _signed(stamp) == there:
                         found[path] = row[6]
         return found
 

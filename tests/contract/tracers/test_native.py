@@ -392,6 +392,18 @@ def test_another_root_directory_is_a_gap(watch: Watch, linked: str) -> None:
     assert not any(one.path == b"/in" for one in seen.trace.accesses if linked != "-static")
 
 
+@pytest.mark.parametrize("linked", ["-O0", "-static"])
+def test_files_used_through_shared_memory_with_the_kernel_are_a_gap(
+    watch: Watch, linked: str
+) -> None:
+    """Node's and many servers' way; whether this machine's kernel allows it or not."""
+    if linked == "-static":
+        needs("strace")
+    ring = "char p[512] = {0}; syscall(425, 8, p);"  # io_uring_setup, the same number everywhere
+    seen = watch.run(c(watch, ring, linked))
+    assert ("io-uring", "p") in seen.gaps
+
+
 def test_work_that_a_server_does_is_a_gap(watch: Watch, tmp_path: Path) -> None:
     needs("perl")
     source = "use Socket; socket(S, PF_UNIX, SOCK_STREAM, 0); connect(S, sockaddr_un($ARGV[0]));"
