@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -262,18 +263,30 @@ def _same(spawned: Sequence[str], reported: Sequence[str]) -> bool:
     return not tail or list(reported[-len(tail) :]) == tail
 
 
+_WITH_VALUE = re.compile("[cmWX]")
+
+
 def label_of(argv: Sequence[str]) -> str:
     """Name a process by its program alone: arguments may hold secrets."""
     words = [os.path.basename(word) for word in argv[:1]]
     if words and words[0].startswith(("python", "pypy")):
         options = iter(argv[1:])
         for word in options:
-            if word == "-m":
-                return f"{words[0]} -m {next(options, '')}"
-            if word == "-c":
-                return f"{words[0]} -c"
             if not word.startswith("-"):
                 return os.path.basename(word)
+            if word == "-":
+                return f"{words[0]} -"
+            if word == "--check-hash-based-pycs":
+                next(options, "")
+            # Letters stand together (`-Bc code`); these four take what follows them, or the next.
+            found = None if word.startswith("--") else _WITH_VALUE.search(word)
+            if found is None:
+                continue
+            value = word[found.end() :] or next(options, "")
+            if found[0] == "c":
+                return f"{words[0]} -c"
+            if found[0] == "m":
+                return f"{words[0]} -m {value}"
     return words[0] if words else ""
 
 
