@@ -12,7 +12,7 @@ from provgraph.analysis.facts import Facts
 from provgraph.errors import SelectorError
 from provgraph.model.kinds import KINDS, RUN
 from provgraph.model.names import is_uri, under
-from provgraph.model.parts import SPECIAL
+from provgraph.model.parts import EVERY, SPECIAL
 
 _CONTENT = re.compile(r"^(?:b3:)?[0-9a-f]{4,64}$")
 MOST_NAMED = 5
@@ -136,8 +136,11 @@ class Resolver:
             parts = {p for g in several for p, _ in self.facts.parts_seen.get(g.key, ())}
             every |= parts
             hit = next((p for p in (part, wanted) if p in parts), None)
-            if hit is not None:
-                names.append((name[1], (hit,)))
+            hits = [hit] if hit is not None else []
+            if part.startswith("$") and EVERY in parts and hit != EVERY:
+                hits.append(EVERY)  # who took in all of them may have looked at this one
+            if hits:
+                names.append((name[1], tuple(hits)))
         if not names:
             near = difflib.get_close_matches(part, sorted(every), cutoff=0.5)
             raise SelectorError(

@@ -38,6 +38,9 @@ SAID: Mapping[str, str] = {
     HYDRA: "what Hydra sees in it beside its keys",
 }
 
+# Of an environment: all variables, which a program took in without telling which it looks at.
+EVERY = "$*"
+
 # Parts that come with others, and are not said beside them.
 BESIDE = frozenset({ORDER, HYDRA, BODY, LAYOUT, TYPES, METADATA, PANDAS})
 
