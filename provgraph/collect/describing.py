@@ -21,6 +21,7 @@ from provgraph.collect.trace import LONGEST, Option, Trace
 from provgraph.collect.tracing.programs import is_launcher
 from provgraph.collect.watching import Site, make_full_tracer, new_run_id, step_of, tilde
 from provgraph.model.digests import content_digest, keyed_digest
+from provgraph.model.gaps import BLOCKING, grade_of
 from provgraph.model.records import Gap, Git, Metric, RunRecord, Step, Use
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from provgraph.collect.system.seen import System
     from provgraph.ledger.spool import Spool
 
+AUDIT = "audit"  # the tracer that sees Python alone
 _SHELLS = ("sh", "bash", "dash", "zsh", "ksh", "ash")
 Makers = Mapping[str, tuple[str, str]]
 _FAULTS = (LookupError, AttributeError, TypeError, AssertionError, RecursionError)
@@ -284,7 +286,7 @@ class _Writer:
             environment, variables = _environments(site, trace, uses, titles)
             system, more = _system(site, self.system, trace, uses, titles)
             environment, variables = environment or system, {**more, **variables}
-            hardware = _hardware(site, key, uses, titles)
+            hardware = _hardware(site, key, trace, uses, titles)
         params = {
             name: keyed_digest(key, str(v).encode()) for name, v in document["params"].items()
         }
@@ -527,12 +529,12 @@ def _allowed() -> Sequence[str]:
     return ALLOWED
 
 
-def _hardware(site: Site, key: bytes, uses: list[Use], titles: dict[str, str]) -> str:
+def _hardware(site: Site, key: bytes, trace: Trace, uses: list[Use], titles: dict[str, str]) -> str:
     from provgraph.collect.environment import document_bytes
     from provgraph.collect.hardware import describe_hardware
     from provgraph.model.records import Use
 
-    seen = describe_hardware(key=key)
+    seen = describe_hardware(key=key, devices=_devices(trace))
     data = document_bytes(seen.document)
     whole = site.ledger.put_object(data)
     titles[seen.name] = seen.title
@@ -546,6 +548,21 @@ def _hardware(site: Site, key: bytes, uses: list[Use], titles: dict[str, str]) -
         )
     )
     return whole
+
+
+def _devices(trace: Trace) -> dict[str, bool] | None:
+    """Give the devices that were opened; None where some opening may not have been seen."""
+    blind = trace.method == AUDIT or any(
+        grade_of(reason) == BLOCKING or reason == "earlier-reads" for reason, _ in trace.gaps
+    )
+    if blind:
+        return None
+    found: dict[str, bool] = {}
+    for touch in trace.touches:
+        if touch.sort == "device":
+            name = os.fsdecode(os.path.normpath(touch.what)).removeprefix("/dev/")
+            found[name] = found.get(name, False) or touch.found
+    return found
 
 
 # A product larger than this isn't searched for metrics.

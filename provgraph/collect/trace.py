@@ -114,8 +114,9 @@ class Trace:
     `said` is what the program itself declared through the library, in order: (kind, name, value)
     with the kinds `uses`, `produces`, `param`, `metric` and `note`; `said_by` is (when, process) of
     each. `options` are what its programs parsed, `touches` what they took of the system. `family`
-    tells the programs apart that were run, and `nested` the runs among them that recorded themselves. `calls` maps sources of which every
-    function that ran is known to the names of those; `calls_lost` says why there are none.
+    tells the programs apart that were run, and `nested` the runs among them that recorded
+    themselves. `calls` maps sources of which every function that ran is known to the names of
+    those; `calls_lost` says why there are none.
     """
 
     method: str

@@ -16,12 +16,14 @@ from provgraph.collect.environment import (
     prefixes,
     read_variable,
 )
+from provgraph.collect.system.owners import FILE
 from provgraph.collect.system.present import Present
 from provgraph.collect.tracing.programs import find
 from provgraph.model.digests import ABSENT, comparable
 from provgraph.model.parts import EVERY
 from provgraph.model.records import RunRecord
 from provgraph.redo.recipe import Recipe
+
 
 def here_now(
     root: Path, key: bytes, environ: Mapping[str, str], titles: Mapping[str, Any]
@@ -54,7 +56,9 @@ def differences(
         if use.role == "environment" and use.name.startswith("env:"):
             packages = {part for part in use.touched if ":" in part or part == "architecture"}
             if packages:  # they aren't Python's: these lie where they did
-                others[use.name] = {part: use.touched[part] for part in packages}
+                others[use.name] = {
+                    part: use.touched[part] for part in packages if not part.startswith(FILE)
+                }
             else:
                 names.append(use.name)
             rest = {part: digest for part, digest in use.touched.items() if part not in packages}

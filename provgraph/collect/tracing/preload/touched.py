@@ -49,22 +49,24 @@ def touches(events: Sequence[Event], ran: Mapping[int, Sequence[Ran]]) -> Iterat
             if _counts(one):
                 yield from _started(one)
     for event in events:
-        if event.kind not in "oLD$":
-            continue
-        program = _program(event, ran.get(event.pid, ()))
-        if program is None or not _counts(program):
-            continue
-        when, pid = event.when, event.pid
-        if event.kind == "o":
-            yield Touch("file", event.path, when, pid)
-        elif event.kind == "L":
-            for path in event.other.split(b"\0")[:-1]:
-                yield Touch("file", path, max(when, program.since), pid)
-        elif event.kind == "D":
-            yield Touch("device", event.path, when, pid, found=not event.number)
-        else:
-            for name in _variables(event):
-                yield Touch("variable", name, when, pid)
+        if event.kind == "f" and event.path.startswith(b"/dev/"):  # handed to it, open already
+            yield Touch("device", event.path, event.when, event.pid)
+        elif event.kind in "oLD$":
+            program = _program(event, ran.get(event.pid, ()))
+            if program is not None and _counts(program):
+                yield from _told(event, program)
+
+
+def _told(event: Event, program: Ran) -> Iterator[Touch]:
+    when, pid = max(event.when, program.since), event.pid
+    if event.kind == "o":
+        yield Touch("file", event.path, when, pid)
+    elif event.kind == "L":
+        yield from (Touch("file", path, when, pid) for path in event.other.split(b"\0")[:-1])
+    elif event.kind == "D":
+        yield Touch("device", event.path, when, pid, found=not event.number)
+    else:
+        yield from (Touch("variable", name, when, pid) for name in _variables(event))
 
 
 def _counts(program: Ran) -> bool:
