@@ -506,7 +506,8 @@ def _system(
     from provgraph.model.records import Use
 
     first: str | None = None
-    for seen in system.environments(trace.touches) if system is not None else ():
+    native = trace.method != AUDIT
+    for seen in system.environments(trace.touches, seen=native) if system is not None else ():
         data = document_bytes(seen.document)
         whole = site.ledger.put_object(data)
         first = first or whole

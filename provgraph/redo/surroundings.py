@@ -20,7 +20,7 @@ from provgraph.collect.system.owners import FILE
 from provgraph.collect.system.present import Present
 from provgraph.collect.tracing.programs import find
 from provgraph.model.digests import ABSENT, comparable
-from provgraph.model.parts import EVERY
+from provgraph.model.parts import EVERY, SEEN
 from provgraph.model.records import RunRecord
 from provgraph.redo.recipe import Recipe
 
@@ -54,7 +54,7 @@ def differences(
     others: dict[str, dict[str, str]] = {}
     for use in record.uses:
         if use.role == "environment" and use.name.startswith("env:"):
-            packages = {part for part in use.touched if ":" in part or part == "architecture"}
+            packages = {part for part in use.touched if ":" in part or part == SEEN}
             if packages:  # they aren't Python's: these lie where they did
                 others[use.name] = {
                     part: use.touched[part] for part in packages if not part.startswith(FILE)

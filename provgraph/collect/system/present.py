@@ -18,6 +18,7 @@ from provgraph.collect.system.owners import (
     module_version,
 )
 from provgraph.model.digests import ABSENT, value_digest
+from provgraph.model.parts import SEEN
 
 
 class Present:
@@ -50,7 +51,7 @@ class Present:
                 return self._digest(part.removeprefix(FILE)) or ABSENT
             except OSError:
                 return None
-        if part == "architecture":
+        if part == SEEN:
             return value_digest(self._debian.architecture or os.uname().machine)
         return None
 

@@ -27,7 +27,7 @@ from provgraph.collect.system.owners import DEB, NODE, Owners, Resolved, library
 from provgraph.collect.system.places import OF_PLATFORM, is_system, is_untold
 from provgraph.collect.trace import ALL, READS, Access, Touch, Trace
 from provgraph.model.digests import identity, keyed_digest, value_digest
-from provgraph.model.parts import EVERY
+from provgraph.model.parts import EVERY, SEEN
 
 if TYPE_CHECKING:
     from provgraph.collect.content import Contents
@@ -113,8 +113,8 @@ class System:
     def _of(self, touch: Touch) -> Resolved:
         return self._resolved.get((os.fsdecode(touch.what), touch.found), Resolved())
 
-    def environments(self, touches: Sequence[Touch]) -> list[Taken]:
-        """Say what these touches rest on; nothing where there are none."""
+    def environments(self, touches: Sequence[Touch], *, seen: bool = True) -> list[Taken]:
+        """Say what these touches rest on; `seen`: natively, so that nothing is missing."""
         parts: dict[str, dict[str, str]] = {}
         for touch in touches:
             if touch.sort == "file":
@@ -122,7 +122,7 @@ class System:
                     parts.setdefault(part.folder, {})[part.name] = part.digest
         found = [self._packages(folder, parts[folder]) for folder in sorted(parts) if folder]
         variables = self._variables(touches)
-        if parts.get("") or variables:
+        if seen:
             found.insert(0, self._system(parts.get("", {}) | variables))
         return found
 
@@ -167,7 +167,7 @@ class System:
             name=system_name(key=self._key, root=self._root),
             title=f"the system's packages ({values['os']})",
             document=document,
-            touched={"architecture": value_digest(architecture), **dict(sorted(rest.items()))},
+            touched={SEEN: value_digest(architecture), **dict(sorted(rest.items()))},
             platform=dict(sorted(tier.items())),
         )
 
