@@ -162,11 +162,7 @@ class Debian:
         except OSError:
             return False
         files = [file for one in packages for file in self._files_of(one)]
-        times = []
-        for file in files:
-            with contextlib.suppress(OSError):
-                times.append(os.stat(f"{file}.list").st_ctime_ns)
-        if times and seen.st_ctime_ns <= max(times) + _SLACK:
+        if not self._late(seen, files):
             return False
         stamp = f"{path}|{seen.st_ino}|{seen.st_size}|{seen.st_mtime_ns}|{seen.st_ctime_ns}"
         checked: dict[str, bool] = self._kept["altered"]
@@ -174,6 +170,14 @@ class Debian:
             checked[stamp] = not any(self._sums_up(path, file) for file in files)
             self._new = True
         return checked[stamp]
+
+    def _late(self, seen: os.stat_result, files: Sequence[str]) -> bool:
+        """Tell whether a file may have changed since; dpkg writes a list when all lies there."""
+        times = []
+        for file in files:
+            with contextlib.suppress(OSError):
+                times.append(os.stat(f"{file}.list").st_ctime_ns)
+        return not times or seen.st_ctime_ns > max(times) + _SLACK
 
     def _sums_up(self, path: str, file: str) -> bool:
         data = _bytes_of(f"{file}.md5sums")
