@@ -256,3 +256,53 @@ def test_a_module_of_node_counts_by_its_version(project: Project) -> None:
     assert stale(project) == set()
     project.write("node_modules/pad/package.json", '{"name": "pad", "version": "1.0.1"}')
     assert stale(project) == {"out.txt"}
+
+
+def test_a_run_whose_system_nobody_saw_is_a_gap_where_it_is_asked_about(project: Project) -> None:
+    project.run("sort", "-o", "out.txt", "in.txt")
+    project.write(
+        "block.py",
+        """\
+        import provgraph
+
+        with provgraph.run("block"):
+            open("block.txt", "w").write(open("in.txt").read())
+        """,
+    )
+    assert project.call("python", "block.py").code == 0
+    answer = project.provgraph("impact", "env:deb:coreutils", "--format", "json").json
+    assert {hit["name"] for hit in answer["affected"]} == {"out.txt"}
+    unseen = [gap for gap in answer["gaps"] if gap["reason"] == "unversioned"]
+    assert [(gap["grade"], gap["subject"]) for gap in unseen] == [("blocking", "block")]
+    answer = project.provgraph("impact", "in.txt", "--format", "json").json
+    assert "unversioned" not in {gap["reason"] for gap in answer["gaps"]}
+
+
+def test_a_static_program_under_strace_rests_on_the_packages_that_it_reads(
+    project: Project, dpkg: Dpkg
+) -> None:
+    real("strace")
+    data = "/usr/share/common-licenses/GPL-3"
+    if not os.path.exists(data):
+        missing("native", f"there is no {data}")
+    dpkg.install("base-files", "12.4", [os.path.realpath(data)])
+    program = compiled(project, "static", OPENS % (data, "out.txt"), "-static")
+    project.run(str(program))
+    assert affected(project, "env:deb:base-files") == {"out.txt"}
+    assert affected(project, "env:$ANYTHING") == {"out.txt"}
+
+
+def test_a_run_behind_another_one_rests_on_what_that_ran(project: Project, dpkg: Dpkg) -> None:
+    project.write("all.sh", "provgraph run -- sort -o out.txt in.txt\n")
+    project.run("sh", "all.sh")
+    assert affected(project, "env:deb:coreutils") == {"out.txt"}
+    assert affected(project, "env:deb:dash") == {"out.txt"}
+    dpkg.install("coreutils", "9.2-1")
+    assert stale(project) >= {"out.txt"}
+
+
+def test_a_redo_says_which_packages_are_others_here(project: Project, dpkg: Dpkg) -> None:
+    project.run("sort", "-o", "out.txt", "in.txt")
+    dpkg.install("coreutils", "9.2-1")
+    said = project.provgraph("redo", "--dry-run", code=None)
+    assert "deb:coreutils was 9.1-1 and is 9.2-1 here" in said.text + said.told
