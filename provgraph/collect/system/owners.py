@@ -108,6 +108,8 @@ class Owners:
         end = ways[-1]
         if is_left_out(ways[0]) or is_left_out(end) or not os.path.isfile(end):
             return NOTHING
+        if "-packages/" in end:  # Python's, which says itself what it has imported
+            return NOTHING
         return Resolved((*self._links(ways),), tuple(dict.fromkeys((ways[0], end))))
 
     def _links(self, ways: Sequence[str]) -> Iterable[Part]:

@@ -28,7 +28,7 @@ from provgraph.collect.tracing.preload import ring
 from provgraph.collect.tracing.preload.kinship import family_of
 from provgraph.collect.tracing.preload.ring import Event, port_of
 from provgraph.collect.tracing.preload.strace import TOP, Traced, read_log
-from provgraph.collect.tracing.preload.touched import of_strace, touches
+from provgraph.collect.tracing.preload.touched import BYTECODE, of_strace, touches
 
 _ACTIONS: dict[str, Action] = {
     "r": "read",
@@ -41,7 +41,6 @@ _ACTIONS: dict[str, Action] = {
     "d": "remove",
     "n": "rename",
 }
-_BYTECODE = re.compile(rb"(.*/)__pycache__/([^/]+)\.[^./]+(?:\.opt-\d)?\.pyc\Z")
 _PATIENCE = 0.3  # s for processes that are about to end
 _LAST_WORDS = 5.0  # s for strace, which is still there, to write down what it saw
 _HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
@@ -317,7 +316,7 @@ class _Native:
 
     def _access(self, event: Event) -> Access:
         path = event.path
-        compiled = _BYTECODE.match(path)
+        compiled = BYTECODE.match(path)
         if compiled:  # what a Python without hooks reads instead of its source
             path = compiled[1] + compiled[2] + b".py"
         return Access(
@@ -334,6 +333,13 @@ class _Native:
 
     def _is_python(self, path: bytes) -> bool:
         return path.startswith(self._skipped) and b"/../" not in path
+
+    def _is_pythons(self, path: bytes) -> bool:
+        """Tell the interpreter's own files from others that lie beside its program."""
+        beside = path.rpartition(b"/")[0].endswith(b"/bin")
+        return self._is_python(path) and not (
+            beside and not _PYTHON.match(os.fsdecode(os.path.basename(path)))
+        )
 
     def _is_system(self, path: bytes) -> bool:
         """Tell what the library leaves out by itself, and strace doesn't."""
@@ -354,7 +360,7 @@ class _Native:
     def touches(self, trace: Trace) -> Iterator[Touch]:
         """Give what programs took of the system, and of the machine."""
         for touch in touches(self.events, self.by_pid):
-            if touch.sort != "file" or not self._is_python(touch.what):
+            if touch.sort != "file" or not self._is_pythons(touch.what):
                 yield touch
         starts = {event.when: event for event in self.events}
         for when, log in self._traced.items():
@@ -363,7 +369,7 @@ class _Native:
             yield from of_strace(log.accesses, pid, when)
         for access in trace.accesses:  # by a path that led there in the end
             path = access.path
-            ours = path.startswith(self._root) or self._is_python(path)
+            ours = path.startswith(self._root) or self._is_pythons(path)
             if access.action == "read" and is_system(os.fsdecode(path)) and not ours:
                 yield Touch("file", path, access.when, access.pid)
 

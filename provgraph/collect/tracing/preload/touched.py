@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import re
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -17,7 +18,8 @@ from provgraph.collect.trace import ALL, READS, Access, Touch
 from provgraph.collect.tracing import programs
 from provgraph.collect.tracing.preload.ring import Event
 
-_BY_ZONE, _BY_LOCALE = 1, 2  # `how` of native/system.h
+BYTECODE = re.compile(rb"(.*/)__pycache__/([^/]+)\.[^./]+(?:\.opt-\d)?\.pyc\Z")
+_BY_LOCALE = 2  # `how` of native/system.h: this, and the category's number
 # glibc's numbers of the categories that are told; 6 is all of them.
 _NUMBERS = dict(enumerate(("LC_CTYPE", "LC_NUMERIC", "LC_TIME", "LC_COLLATE", "LC_MONETARY")))
 _NUMBERS[5] = "LC_MESSAGES"
@@ -60,7 +62,9 @@ def touches(events: Sequence[Event], ran: Mapping[int, Sequence[Ran]]) -> Iterat
 def _told(event: Event, program: Ran) -> Iterator[Touch]:
     when, pid = max(event.when, program.since), event.pid
     if event.kind == "o":
-        yield Touch("file", event.path, when, pid)
+        compiled = BYTECODE.match(event.path)  # packages list the source that it is made from
+        path = compiled[1] + compiled[2] + b".py" if compiled else event.path
+        yield Touch("file", path, when, pid)
     elif event.kind == "L":
         yield from (Touch("file", path, when, pid) for path in event.other.split(b"\0")[:-1])
     elif event.kind == "D":
