@@ -377,13 +377,14 @@ class Project:
         `suppose` are changes to given contents (`env:numpy=2.1`), `deleted` names supposed to be
         gone, `as_of` a time in RFC 3339, a run or a commit: the past to ask.
         """
+        from provgraph.analysis.selectors import of_platform
         from provgraph.collect.supposing import deleted as gone
         from provgraph.collect.supposing import supposed
 
         asked = (*selectors, *suppose, *deleted)
         if not asked:
             raise UsageError("impact of what?", hint="provgraph impact SELECTOR…")
-        platform = platform or any(one.startswith("hardware:") for one in asked)
+        platform = platform or any(map(of_platform, asked))
         with ExitStack() as stack:
             if as_of is None:
                 questions = self.questions(platform=platform)

@@ -80,7 +80,7 @@ class Questions:
         if all:
             fall.fell = impacts.reachable(self.facts, targets, self.now)
         found = impacts.hits(fall, self.wording)
-        gaps = [*self.left_out, *impacts.gaps(fall, self.wording)]
+        gaps = [*self.left_out, *impacts.gaps(fall, self.wording, targets)]
         if depth is not None:
             kept = tuple(hit for hit in found if hit.depth <= depth)
             if len(kept) < len(found):

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from provgraph.analysis.facts import Facts
+from provgraph.analysis.change import Target
+from provgraph.analysis.facts import PLATFORM, Facts
 from provgraph.analysis.falling import integers
 from provgraph.analysis.judgement import Judgement, Trouble
 from provgraph.model.answers import MISSING, RANK, GapNote
 from provgraph.model.gaps import BLOCKING, HIDES_PRODUCTS, grade_of, words_of
+from provgraph.model.parts import NATIVE, SEEN
+
+ENVIRONMENT = "environment"
 
 
 def resting_on(
@@ -112,6 +116,28 @@ def gap_notes(
                 continue
         seen[place] = said(trouble.reason, trouble.subject)
     return tuple(sorted(seen.values(), key=lambda g: (g.grade != BLOCKING, g.reason, g.subject)))
+
+
+def unseen_systems(
+    judgement: Judgement, runs: Collection[int], targets: Iterable[Target]
+) -> tuple[GapNote, ...]:
+    """Say which runs may rest on parts of the system that are asked about, and nobody saw it.
+
+    Their records are older, or were made without the native library. Of those that fell, or rest
+    on what nobody watched at all, that needn't be said.
+    """
+    parts = [part for target in targets for _, several in target.names for part in several]
+    if not any(part.startswith(NATIVE) for part in parts):
+        return ()
+    facts = judgement.facts
+    uses = facts.store.uses_by(sorted(runs))
+    seen = {use.run for use in uses if SEEN in use.touched}
+    watched = {use.run for use in uses if use.role in (ENVIRONMENT, PLATFORM)}
+    rows = facts.store.runs(sorted(watched - seen))
+    return tuple(
+        GapNote(BLOCKING, "unversioned", label, words_of("unversioned", label))
+        for label in sorted({row.label or row.id for row in rows})
+    )
 
 
 def note(reason: str, subject: str) -> GapNote:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from provgraph.analysis.change import Between, Target
 from provgraph.analysis.facts import Facts, Name
-from provgraph.analysis.gaps import gap_notes, live_runs, note, resting_on
+from provgraph.analysis.gaps import gap_notes, live_runs, note, resting_on, unseen_systems
 from provgraph.analysis.judgement import Judgement, judge
 from provgraph.analysis.paths import Labels, full_trail, label, links, sentence, steps_of
 from provgraph.graph.interface import Generation
@@ -363,13 +363,20 @@ def already(fall: Fall, wording: Wording) -> tuple[Already, ...]:
     return tuple(out)
 
 
-def gaps(fall: Fall, wording: Wording) -> tuple[GapNote, ...]:
-    """Say what could hide a hit: gaps of live runs; of those that fall, gaps in what they wrote."""
+def gaps(fall: Fall, wording: Wording, targets: Sequence[Target] = ()) -> tuple[GapNote, ...]:
+    """Say what could hide a hit: gaps of live runs; of those that fall, gaps in what they wrote.
+
+    `targets` are what was asked about.
+    """
     after = fall.after
     live = live_runs(after)
     fallen = {run for run in live if run in after.stale}
     settled = {fell.name for fell in fall.fell} | {name for name, _, _ in fall.already}
-    return gap_notes(after, runs=live - fallen, fallen=fallen, said=wording.gap, settled=settled)
+    found = gap_notes(after, runs=live - fallen, fallen=fallen, said=wording.gap, settled=settled)
+    unseen = unseen_systems(after, live - fallen, targets)
+    told = {gap.subject for gap in unseen}
+    rest = (gap for gap in found if gap.reason != "unversioned" or gap.subject not in told)
+    return (*unseen, *rest) if unseen else found
 
 
 def totals(fall: Fall, found: Sequence[Hit], wording: Wording) -> Mapping[str, int]:

@@ -12,10 +12,16 @@ from provgraph.analysis.facts import Facts
 from provgraph.errors import SelectorError
 from provgraph.model.kinds import KINDS, RUN
 from provgraph.model.names import is_uri, under
-from provgraph.model.parts import SPECIAL
+from provgraph.model.parts import EVERY, SPECIAL, TIER
 
 _CONTENT = re.compile(r"^(?:b3:)?[0-9a-f]{4,64}$")
 MOST_NAMED = 5
+
+
+def of_platform(selector: str) -> bool:
+    """Tell whether a selector, or a supposition about one, is about the platform's tier itself."""
+    head, _, rest = selector.partition(":")
+    return head == "hardware" or (head == "env" and rest.partition("=")[0].strip() in TIER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +142,11 @@ class Resolver:
             parts = {p for g in several for p, _ in self.facts.parts_seen.get(g.key, ())}
             every |= parts
             hit = next((p for p in (part, wanted) if p in parts), None)
-            if hit is not None:
-                names.append((name[1], (hit,)))
+            hits = [hit] if hit is not None else []
+            if part.startswith("$") and EVERY in parts and hit != EVERY:
+                hits.append(EVERY)  # who took in all of them may have looked at this one
+            if hits:
+                names.append((name[1], tuple(hits)))
         if not names:
             near = difflib.get_close_matches(part, sorted(every), cutoff=0.5)
             raise SelectorError(
@@ -191,8 +200,8 @@ class Resolver:
                 return sorted(hits)
         if place and place[1]:
             return [place[0]]
-        if forced:
-            return []
+        if forced:  # an absolute path may be recorded outside the project, by a title alone
+            return self._titled(text) if text.startswith("/") else []
         tails = [n for n in store.find_names(text, limit=0) if self._is_recorded(n)]
         tails = [n for n in tails if n.endswith("/" + text)]
         by_title = self._titled(text)

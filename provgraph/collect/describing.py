@@ -21,6 +21,7 @@ from provgraph.collect.trace import LONGEST, Option, Trace
 from provgraph.collect.tracing.programs import is_launcher
 from provgraph.collect.watching import Site, make_full_tracer, new_run_id, step_of, tilde
 from provgraph.model.digests import content_digest, keyed_digest
+from provgraph.model.gaps import BLOCKING, grade_of
 from provgraph.model.records import Gap, Git, Metric, RunRecord, Step, Use
 
 if TYPE_CHECKING:
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
     from provgraph.collect.gitstate import GitState
     from provgraph.collect.nested import Enclosing
     from provgraph.collect.secrets import Redactor
+    from provgraph.collect.system.seen import System
     from provgraph.ledger.spool import Spool
 
+AUDIT = "audit"  # the tracer that sees Python alone
 _SHELLS = ("sh", "bash", "dash", "zsh", "ksh", "ash")
 Makers = Mapping[str, tuple[str, str]]
 _FAULTS = (LookupError, AttributeError, TypeError, AssertionError, RecursionError)
@@ -50,20 +53,21 @@ def described(
     for the person, too.
     """
     writer = _Writer(site, spool, finished, git)
-    places = Places(writer.top, writer.noise, writer.outside, site.configuration.stream_table)
-    handed = _handed(site, places, above, spool.document["started_ns"])
-    if handed is None:
-        records, complaints = _described(writer, places, trace)
-    else:
-        assert above is not None
+    handed = _handed(site, writer.places(), above, spool.document["started_ns"])
+    if handed is not None:
         # The command's own doing: it was started for what they had read.
         down = (replace(one, pid=finished.pid) for one in handed.accesses)
+        took = (one._replace(pid=finished.pid) for one in handed.touches)
         trace = replace(
             trace,
             accesses=(*down, *trace.accesses),
             processes=(*trace.processes, *handed.processes),
+            touches=(*trace.touches, *took),
         )
-        records, complaints = _described(writer, places, trace)
+    trace = writer.take(trace)
+    records, complaints = _described(writer, writer.places(), trace)
+    if handed is not None:
+        assert above is not None
         records[-1] = replace(records[-1], within=above.run)
     return records, complaints
 
@@ -116,6 +120,26 @@ class _Writer:
             lambda name: name in git.tracked and name not in git.changed,
         )
         self.lookup = _Forms(site, self.contents)
+        self.system: System | None = None
+
+    def places(self) -> Places:
+        """Name places as this writer does."""
+        streams = self.site.configuration.stream_table
+        return Places(self.top, self.noise, self.outside, streams)
+
+    def take(self, trace: Trace) -> Trace:
+        """Find out to whom what was touched of the system belongs; what is nobody's is an input."""
+        from provgraph.collect.system.seen import system_of
+
+        system = system_of(self.site, self.contents)
+        try:
+            trace = system.take(trace)
+        except _FAULTS:  # it would come again with each try, and the run never get its record
+            gap = ("unversioned", self.document["step"]["label"])
+            return replace(trace, gaps=(*trace.gaps, gap))
+        self.system = system
+        self.noise = replace(self.noise, kept=frozenset(system.contents))
+        return trace
 
     def whole(self, trace: Trace, why: str) -> tuple[RunRecord, tuple[str, ...]]:
         """Write the command down as one run; `why` says why it isn't several."""
@@ -260,7 +284,9 @@ class _Writer:
         variables: dict[str, str | None] = {}
         if surroundings:
             environment, variables = _environments(site, trace, uses, titles)
-            hardware = _hardware(site, key, uses, titles)
+            system, more = _system(site, self.system, trace, uses, titles)
+            environment, variables = environment or system, {**more, **variables}
+            hardware = _hardware(site, key, trace, uses, titles)
         params = {
             name: keyed_digest(key, str(v).encode()) for name, v in document["params"].items()
         }
@@ -472,18 +498,44 @@ def _environments(
     return first, variables
 
 
+def _system(
+    site: Site, system: System | None, trace: Trace, uses: list[Use], titles: dict[str, str]
+) -> tuple[str | None, dict[str, str | None]]:
+    """Describe what was taken of the system; gives the object, and the variables as shown."""
+    from provgraph.collect.environment import document_bytes, shown_variables
+    from provgraph.model.records import Use
+
+    first: str | None = None
+    native = trace.method != AUDIT
+    for seen in system.environments(trace.touches, seen=native) if system is not None else ():
+        data = document_bytes(seen.document)
+        whole = site.ledger.put_object(data)
+        first = first or whole
+        titles[seen.name] = seen.title
+        for role, touched in (("environment", seen.touched), ("platform", seen.platform)):
+            if touched:
+                digest = content_digest(data)
+                uses.append(
+                    Use(name=seen.name, digest=digest, role=role, touched=touched, kept=whole)
+                )
+    if system is None:
+        return None, {}
+    allowed = (*_allowed(), *site.configuration.environment.allow)
+    return first, shown_variables(system.names(trace.touches), allowed, site.redactor)
+
+
 def _allowed() -> Sequence[str]:
     from provgraph.collect.environment import ALLOWED
 
     return ALLOWED
 
 
-def _hardware(site: Site, key: bytes, uses: list[Use], titles: dict[str, str]) -> str:
+def _hardware(site: Site, key: bytes, trace: Trace, uses: list[Use], titles: dict[str, str]) -> str:
     from provgraph.collect.environment import document_bytes
     from provgraph.collect.hardware import describe_hardware
     from provgraph.model.records import Use
 
-    seen = describe_hardware(key=key)
+    seen = describe_hardware(key=key, devices=_devices(trace))
     data = document_bytes(seen.document)
     whole = site.ledger.put_object(data)
     titles[seen.name] = seen.title
@@ -497,6 +549,21 @@ def _hardware(site: Site, key: bytes, uses: list[Use], titles: dict[str, str]) -
         )
     )
     return whole
+
+
+def _devices(trace: Trace) -> dict[str, bool] | None:
+    """Give the devices that were opened; None where some opening may not have been seen."""
+    blind = trace.method == AUDIT or any(
+        grade_of(reason) == BLOCKING or reason == "earlier-reads" for reason, _ in trace.gaps
+    )
+    if blind:
+        return None
+    found: dict[str, bool] = {}
+    for touch in trace.touches:
+        if touch.sort == "device":
+            name = os.fsdecode(os.path.normpath(touch.what)).removeprefix("/dev/")
+            found[name] = found.get(name, False) or touch.found
+    return found
 
 
 # A product larger than this isn't searched for metrics.

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from provgraph.collect.secrets import Redactor
 from provgraph.collect.trace import Process
@@ -52,6 +52,8 @@ SESSION: tuple[str, ...] = (
     *"PYTEST_CURRENT_TEST PYTEST_XDIST_* JPY_* *_JOB_ID *_RUN_ID INVOCATION_ID".split(),
 )
 
+# What environments are called that lie in a folder of their own.
+_TITLES = r"(?:Python \S+|R libraries|Node modules) in (.+)\Z"
 _SPECIAL = re.compile(r"[*?[]")
 
 
@@ -98,18 +100,18 @@ def describe_environment(
         "python": {"version": version, "implementation": _implementation(prefix, executable)},
         "distributions": dict(sorted(listed.items())),
         "platform": platform_values(),
-        "container": _container(environ),
+        "container": container(environ),
     }
     touched = {PYTHON: value_digest(version)}
     imported = {normalised(name) for name in process.distributions}
     touched |= {name: value_digest(listed[name]) for name in sorted(imported & listed.keys())}
-    read = sorted({name for name in process.environ if not _fits(name, SESSION)})
+    read = sorted({name for name in process.environ if not fits(name, SESSION)})
     touched |= {f"${name}": read_variable(environ.get(name), key) for name in read}
-    values = [name for name in environ if _fits(name, allowed)]
-    shown = redactor.mapping({name: environ[name] for name in values})
+    values = [name for name in environ if fits(name, allowed)]
+    shown = shown_variables(values, allowed, redactor, environ)
     return EnvironmentSeen(
         name=environment_name(prefix, key=key, root=root, host=host),
-        title=f"Python {version} in {_readable(prefix, root)}",
+        title=f"Python {version} in {readable(prefix, root)}",
         document=document,
         touched=touched,
         platform={name: value_digest(text) for name, text in document["platform"].items()},
@@ -117,6 +119,18 @@ def describe_environment(
         variables={name: shown.get(name) for name in sorted({*read, *values})},
         unlisted=tuple(sorted(imported - listed.keys())),
     )
+
+
+def shown_variables(
+    names: Iterable[str],
+    allowed: Sequence[str],
+    redactor: Redactor,
+    environ: Mapping[str, str] | None = None,
+) -> dict[str, str | None]:
+    """Give variables with their values, redacted, where those may be written down; else None."""
+    environ = os.environ if environ is None else environ
+    values = {name: environ[name] for name in names if name in environ and fits(name, allowed)}
+    return {**dict.fromkeys(names), **redactor.mapping(values)}
 
 
 def document_bytes(document: Mapping[str, Any]) -> bytes:
@@ -137,7 +151,7 @@ def prefixes(titles: Mapping[str, str], root: Path) -> dict[str, str]:
     """Read from recorded titles (`Python 3.11.7 in ~/x`) where environments lie."""
     found: dict[str, str] = {}
     for name, title in titles.items():
-        match = re.match(r"Python \S+ in (.+)\Z", title, re.DOTALL)
+        match = re.match(_TITLES, title, re.DOTALL)
         if match and name.startswith("env:"):
             found[name] = os.path.join(root, os.path.expanduser(match[1]))
     return found
@@ -148,11 +162,28 @@ def this_host() -> str:
     return os.uname().nodename
 
 
+class Packages(Protocol):
+    """What is asked about packages that aren't Python's: see `collect/system/present.py`."""
+
+    def system_part(self, part: str) -> str | None:
+        """Give a part of the system as it is now; None where that isn't known."""
+        ...
+
+    def folder_part(self, folder: str, part: str) -> str | None:
+        """Give a package of a folder as it is now; None where that isn't known."""
+        ...
+
+    def keeps(self, folder: str) -> bool:
+        """Tell whether a folder has packages of its own."""
+        ...
+
+
 class Environments:
     """The environments of this machine, asked by name what lies there now.
 
     `known` maps names to prefixes as recorded (they are private); the prefixes of provgraph itself
-    and of the activated environment are tried without being recorded.
+    and of the activated environment are tried without being recorded. `system` answers for what
+    isn't Python's.
     """
 
     def __init__(
@@ -163,12 +194,14 @@ class Environments:
         host: str | None = None,
         known: Mapping[str, str] | None = None,
         environ: Mapping[str, str] | None = None,
+        system: Packages | None = None,
     ) -> None:
         self._root = root
         self._key = key
         self._host = host or this_host()
         self._environ = os.environ if environ is None else environ
         self._known = dict(known or {})
+        self._system = system
         here = [sys.prefix, sys.base_prefix, "/usr"]
         here += [self._environ.get(name, "") for name in ("VIRTUAL_ENV", "CONDA_PREFIX")]
         for prefix in filter(None, here):
@@ -177,15 +210,25 @@ class Environments:
 
     def has(self, name: str) -> bool:
         """Tell whether this environment is of this machine and still there."""
-        return self._present(name) is not None
+        if self._present(name) is not None or self._is_system(name):
+            return True
+        folder = self._folder(name)
+        return folder is not None and self._system is not None and self._system.keeps(folder)
 
     def present_part(self, name: str, part: str) -> str | None:
         """Give the digest of a part as it is now; None where that can't be known from here."""
-        present = self._present(name)
-        if present is None:
-            return None
         if part.startswith("$"):
             # The asking shell's variables aren't those that a redo would be given.
+            return None
+        if self._system is not None and self._is_system(name):
+            if part in PLATFORM:
+                return value_digest(platform_values()[part])
+            return self._system.system_part(part)
+        if self._system is not None and ":" in part:
+            folder = self._folder(name)
+            return None if folder is None else self._system.folder_part(folder, part)
+        present = self._present(name)
+        if present is None:
             return None
         if part == PYTHON:
             return value_digest(present.version) if present.version else None
@@ -211,7 +254,7 @@ class Environments:
             },
             "distributions": present.distributions,
             "platform": platform_values(),
-            "container": _container(self._environ),
+            "container": container(self._environ),
         }
         return content_digest(document_bytes(document))
 
@@ -220,12 +263,20 @@ class Environments:
 
     def _present(self, name: str) -> _Present | None:
         if name not in self._seen:
-            prefix = self._known.get(name)
-            # A recorded prefix may be another machine's: only the name says whose it is.
-            if prefix is None or self._name(prefix) != name:
-                prefix = self._inside(name)
+            prefix = self._folder(name)
             self._seen[name] = _look(prefix, self._environ) if prefix else None
         return self._seen[name]
+
+    def _is_system(self, name: str) -> bool:
+        return self._system is not None and name == self._name("/")
+
+    def _folder(self, name: str) -> str | None:
+        """Give where an environment of this machine lies."""
+        prefix = self._known.get(name)
+        # A recorded prefix may be another machine's: only the name says whose it is.
+        if prefix is None or self._name(prefix) != name:
+            prefix = self._inside(name)
+        return prefix
 
     def _inside(self, name: str) -> str | None:
         relative = path_of(name.removeprefix("env:"))
@@ -280,7 +331,8 @@ def platform_values() -> dict[str, str]:
     return dict(zip(PLATFORM, _platform(), strict=True))
 
 
-def _container(environ: Mapping[str, str]) -> dict[str, str]:
+def container(environ: Mapping[str, str]) -> dict[str, str]:
+    """Say what kind of container this is, where it is one that says so."""
     found: dict[str, str] = {}
     try:
         text = Path("/run/.containerenv").read_text("utf-8", "replace")
@@ -651,7 +703,8 @@ def read_variable(value: str | None, key: bytes) -> str:
     return ABSENT if value is None else keyed_digest(key, os.fsencode(value))
 
 
-def _fits(name: str, globs: Iterable[str]) -> bool:
+def fits(name: str, globs: Iterable[str]) -> bool:
+    """Tell whether a variable's name is among these globs."""
     # Most globs part from a name before their first special character: fnmatch compiles what it
     # is asked, and that takes longer than all these comparisons.
     return any(
@@ -665,7 +718,8 @@ def _keyed(key: bytes, *fields: str) -> str:
     return keyed_digest(key, data).rpartition(":")[2][:12]
 
 
-def _readable(prefix: str, root: Path) -> str:
+def readable(prefix: str, root: Path) -> str:
+    """Write a place as people read it: from the project, or with the home abbreviated."""
     inside = os.path.relpath(prefix, root)
     if not inside.startswith(os.pardir):
         return inside

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +19,16 @@ from typing import Any
 from provgraph.collect.environment import this_host
 from provgraph.model.digests import ABSENT, keyed_digest, value_digest
 
+_GPU = "gpu"
+_NVIDIA = "nvidia"
+# Devices that are no hardware of its own: the kernel's doors, file systems, networks, consoles.
+_NONE = (
+    *("fuse", "loop", "net/", "userfaultfd", "kmsg", "hwrng", "vcs", "cpu_dma_latency", "rfkill"),
+    *("uinput", "input/", "autofs", "btrfs-control", "mapper/", "null", "zero", "full", "pts/"),
+    *("ptmx", "random", "urandom", "std", "fd", "shm/", "log", "console", "mqueue", "hugepages"),
+    *("tty", "zram", "vsock", "vhost", "snapshot", "watchdog"),
+)
+_LINES = ("ttyUSB", "ttyACM", "ttyAMA", "ttyS")  # what instruments talk through
 _PATIENCE = 1.0  # s that NVML may take; waking a sleeping card can take longer
 
 
@@ -30,8 +42,14 @@ class HardwareSeen:
     touched: dict[str, str] = field(default_factory=dict)
 
 
-def describe_hardware(*, key: bytes, host: str | None = None) -> HardwareSeen:
-    """Describe this machine."""
+def describe_hardware(
+    *, key: bytes, host: str | None = None, devices: Mapping[str, bool] | None = None
+) -> HardwareSeen:
+    """Describe this machine.
+
+    `devices` are those that were opened, by their names below `/dev`, and whether they were there;
+    None: that isn't known, so that every accelerator counts.
+    """
     values = hardware_values()
     extra = [text for name, text in values.items() if re.fullmatch(r"gpu\d+", name)]
     memory = values.get("memory", "memory unknown")
@@ -40,8 +58,70 @@ def describe_hardware(*, key: bytes, host: str | None = None) -> HardwareSeen:
         name=hardware_name(key=key, host=host),
         title=title,
         document={"schema": "provgraph/hardware/1", "parts": values},
-        touched={name: value_digest(text) for name, text in values.items()},
+        touched=_touched(values, devices),
     )
+
+
+def _touched(values: Mapping[str, str], devices: Mapping[str, bool] | None) -> dict[str, str]:
+    """Say what a run rests on: the processor and memory in any case, else what it opened."""
+    every = {name: value_digest(text) for name, text in values.items()}
+    if devices is None:
+        return every
+    found = {name: digest for name, digest in every.items() if not name.startswith(_GPU)}
+    for name, there in sorted(devices.items()):
+        if name.startswith(_NVIDIA):
+            cards = [_card(name)] if there else []
+            parts = [one for one in every if one.startswith(_GPU) and _is_of(one, cards)]
+            found |= {one: every[one] for one in parts}
+            if not parts:
+                number = name.removeprefix(_NVIDIA)
+                found.setdefault(f"{_GPU}{number if number.isdecimal() else 0}", ABSENT)
+        elif not name.startswith(_NONE) or name.startswith(_LINES):
+            found[name] = _device(name)
+    return found
+
+
+def _is_of(part: str, cards: Sequence[str]) -> bool:
+    """Tell whether a part is one of these cards', or the driver that all of them have."""
+    return any(not card or part.partition(".")[0] == card for card in cards)
+
+
+def _card(device: str) -> str:
+    """Give which card a device is, as they are counted here; empty for all, or where in doubt."""
+    number = device.removeprefix(_NVIDIA)
+    try:
+        for index, folder in enumerate(sorted(Path("/proc/driver/nvidia/gpus").iterdir())):
+            text = (folder / "information").read_text("utf-8", "replace")
+            if re.search(rf"^Device Minor:\s*{number}$", text, re.MULTILINE) and number.isdecimal():
+                return f"{_GPU}{index}"
+    except OSError:
+        pass
+    return ""
+
+
+def _device(name: str) -> str:
+    """Give what a device is, as the kernel tells; `absent` where there is none."""
+    try:
+        seen = os.stat(os.path.join("/dev", name))
+    except OSError:
+        return ABSENT
+    if not (stat.S_ISCHR(seen.st_mode) or stat.S_ISBLK(seen.st_mode)):
+        return ABSENT
+    kind = "char" if stat.S_ISCHR(seen.st_mode) else "block"
+    place = f"/sys/dev/{kind}/{os.major(seen.st_rdev)}:{os.minor(seen.st_rdev)}"
+    driver = os.path.basename(os.path.realpath(f"{place}/device/driver"))
+    told = [_line(f"{place}/name"), "" if driver == "driver" else driver]
+    told += [_line(f"/sys/module/{driver}/version")]
+    told += [_line(f"{place}/device/{one}") for one in ("vendor", "device", "model", "modalias")]
+    return value_digest(" ".join(filter(None, told)) or "there")
+
+
+def _line(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return " ".join(file.readline(200).split())
+    except OSError:
+        return ""
 
 
 def hardware_name(*, key: bytes, host: str | None = None) -> str:
@@ -55,7 +135,9 @@ def present_part(name: str, part: str, *, key: bytes, host: str | None = None) -
     if name != hardware_name(key=key, host=host) or part.startswith("#"):
         return None
     value = hardware_values().get(part)
-    return ABSENT if value is None else value_digest(value)
+    if value is None:
+        return ABSENT if part.startswith(_GPU) else _device(part)
+    return value_digest(value)
 
 
 def hardware_values() -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -180,10 +181,14 @@ _OURS = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))
 
 @dataclass(frozen=True)
 class Noise:
-    """What doesn't count, as a question: the defaults, and a project's own additions."""
+    """What doesn't count, as a question: the defaults, and a project's own additions.
+
+    `kept` are paths that count nevertheless: nobody else tells what they hold.
+    """
 
     root: str
     additions: Sequence[str] = ()
+    kept: AbstractSet[bytes] = frozenset()
     home: str = os.path.expanduser("~")
 
     @cached_property

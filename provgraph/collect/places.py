@@ -34,8 +34,9 @@ class Places:
             return "."
         if path.startswith(self.top):
             name = name_of(path[len(self.top) :])
-            return None if self.noise.in_project(name) else name
-        if self.noise.elsewhere(os.fsdecode(path)):
+            noise = path not in self.noise.kept and self.noise.in_project(name)
+            return None if noise else name
+        if path not in self.noise.kept and self.noise.elsewhere(os.fsdecode(path)):
             return None
         return self.outside.name(path)
 

@@ -21,7 +21,7 @@ from itertools import pairwise
 from provgraph.collect.family import NOBODY, Given, Program
 from provgraph.collect.noise import BUILDERS
 from provgraph.collect.places import Places
-from provgraph.collect.trace import READS, Access, Option, Process, Trace
+from provgraph.collect.trace import READS, Access, Option, Process, Touch, Trace
 from provgraph.model.gaps import BLOCKING, grade_of
 
 _EVER = 1 << 62
@@ -78,6 +78,7 @@ class Handed:
 
     accesses: tuple[Access, ...]
     processes: tuple[Process, ...]
+    touches: tuple[Touch, ...] = ()
 
 
 def handed_to(trace: Trace, places: Places, pid: int, when: int) -> Handed | None:
@@ -104,6 +105,7 @@ def handed_to(trace: Trace, places: Places, pid: int, when: int) -> Handed | Non
     return Handed(
         tuple(replace(access, when=min(access.when, when)) for access in handed),
         tuple(one for one in trace.processes if one.pid in above),
+        tuple(one for one in trace.touches if one.pid in above),
     )
 
 
@@ -994,6 +996,7 @@ class _Cut:
             trace=replace(
                 trace,
                 processes=tuple(one for one in trace.processes if one.pid in pids),
+                touches=tuple(one for one in trace.touches if one.pid in pids),
                 accesses=tuple(accesses),
                 said=tuple(said),
                 options=tuple(one for one in trace.options if self._group_of(one) == group),

@@ -81,6 +81,23 @@ class Process:
     ended: bool = True
 
 
+class Touch(NamedTuple):
+    """Something of the system or the machine that a process took, beside files of its own.
+
+    `file`: a file of the system, by its path, was read, executed or mapped. `variable`: its name,
+    or ALL. `device`: a path below `/dev`. `found`: it was there.
+    """
+
+    sort: Literal["file", "variable", "device"]
+    what: bytes
+    when: int
+    pid: int
+    found: bool = True
+
+
+ALL = b"*"  # a program took in its variables as a whole
+
+
 class Option(NamedTuple):
     """What a program's parser of options gave, without secrets: when, and in which process."""
 
@@ -96,9 +113,10 @@ class Trace:
 
     `said` is what the program itself declared through the library, in order: (kind, name, value)
     with the kinds `uses`, `produces`, `param`, `metric` and `note`; `said_by` is (when, process) of
-    each. `options` are what its programs parsed. `family` tells the programs apart that were run,
-    and `nested` the runs among them that recorded themselves. `calls` maps sources of which every
-    function that ran is known to the names of those; `calls_lost` says why there are none.
+    each. `options` are what its programs parsed, `touches` what they took of the system. `family`
+    tells the programs apart that were run, and `nested` the runs among them that recorded
+    themselves. `calls` maps sources of which every function that ran is known to the names of
+    those; `calls_lost` says why there are none.
     """
 
     method: str
@@ -108,6 +126,7 @@ class Trace:
     said: tuple[tuple[str, str, str], ...] = ()
     said_by: tuple[tuple[int, int], ...] = ()
     options: tuple[Option, ...] = ()
+    touches: tuple[Touch, ...] = ()
     family: Family = NO_FAMILY
     nested: tuple[Nested, ...] = ()
     calls: Mapping[bytes, frozenset[str]] = field(default_factory=dict)

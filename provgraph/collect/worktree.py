@@ -20,6 +20,7 @@ from provgraph.collect import parts as cut
 from provgraph.collect.content import GONE, Changing, Contents, StatCache
 from provgraph.collect.environment import Environments, prefixes, this_host
 from provgraph.collect.outside import outside_name
+from provgraph.collect.system.present import Present
 from provgraph.model.digests import ABSENT, EMPTY, comparable, content_digest, key_id
 from provgraph.model.names import is_uri, name_of, path_of
 from provgraph.model.parts import BYTES, EXISTS, IMPORTS, LISTING, SYNTAX, still_there
@@ -71,7 +72,11 @@ class WorkingTree:
         self._titles = titles or {}
         self._outside = outside or self._titled
         self._environments = environments or Environments(
-            root, key, host=host, known=prefixes(titles or {}, root)
+            root,
+            key,
+            host=host,
+            known=prefixes(titles or {}, root),
+            system=Present(_digest_by(contents)),
         )
         self._host = host
         self._seen: dict[str, _Present | None] = {}
@@ -430,6 +435,14 @@ class GitRef:
 
 def _is_pointer(data: bytes) -> bool:
     return len(data) < 1024 and data.startswith(b"version https://git-lfs.github.com/spec/")
+
+
+def _digest_by(contents: Contents) -> Callable[[str], str | None]:
+    def digest(path: str) -> str | None:
+        found = contents.digest(path)
+        return None if found is None else found[0]
+
+    return digest
 
 
 def _verdict(same: bool) -> Verdict:

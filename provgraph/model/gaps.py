@@ -40,7 +40,7 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "unversioned": (
         NOTED,
-        "versions of {subject}, and of the libraries they loaded, aren't compared",
+        "what {subject} took of the system isn't known: versions of programs, libraries; variables",
     ),
     "unwatched-writer": (
         BLOCKING,

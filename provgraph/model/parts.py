@@ -38,6 +38,16 @@ SAID: Mapping[str, str] = {
     HYDRA: "what Hydra sees in it beside its keys",
 }
 
+# Of the environment that is a machine's system: a part that each run has whose native side was
+# seen, and how the parts begin that only such runs have.
+SEEN = "architecture"
+NATIVE = ("deb:", "alternative:", "file:", "$")
+# Those of the operating system's release and the machine, which the platform's tier has.
+TIER = frozenset({"os", "libc", "kernel", "deb:libc6", "deb:libc-bin"})
+
+# Of an environment: all variables, which a program took in without telling which it looks at.
+EVERY = "$*"
+
 # Parts that come with others, and are not said beside them.
 BESIDE = frozenset({ORDER, HYDRA, BODY, LAYOUT, TYPES, METADATA, PANDAS})
 

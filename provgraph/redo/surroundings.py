@@ -13,12 +13,27 @@ from provgraph.collect.environment import (
     PYTHON,
     Environments,
     environment_name,
+    prefixes,
     read_variable,
 )
+from provgraph.collect.system.owners import FILE
+from provgraph.collect.system.present import Present
 from provgraph.collect.tracing.programs import find
 from provgraph.model.digests import ABSENT, comparable
+from provgraph.model.parts import EVERY, SEEN
 from provgraph.model.records import RunRecord
 from provgraph.redo.recipe import Recipe
+
+
+def here_now(
+    root: Path, key: bytes, environ: Mapping[str, str], titles: Mapping[str, Any]
+) -> Environments:
+    """Set up what tells which packages that aren't Python's are on this machine."""
+    told = {name: str(title) for name, title in titles.items()}
+    return Environments(
+        root, key, known=prefixes(told, root), environ=environ, system=Present(lambda _path: None)
+    )
+
 
 _PYTHON = re.compile(r"(?:python|pypy)[0-9.]*\Z")
 MOST = 5
@@ -36,12 +51,23 @@ def differences(
     """Say what a run would find otherwise than it did, as far as it looked at it."""
     touched: dict[str, str] = {}
     names: list[str] = []
+    others: dict[str, dict[str, str]] = {}
     for use in record.uses:
         if use.role == "environment" and use.name.startswith("env:"):
-            names.append(use.name)
-            touched = {**use.touched, **touched}
+            packages = {part for part in use.touched if ":" in part or part == SEEN}
+            if packages:  # they aren't Python's: these lie where they did
+                others[use.name] = {
+                    part: use.touched[part] for part in packages if not part.startswith(FILE)
+                }
+            else:
+                names.append(use.name)
+            rest = {part: digest for part, digest in use.touched.items() if part not in packages}
+            touched = {**rest, **touched}
     variables = private.get("variables", {})
     said = list(_variables(touched, variables, key, environ))
+    known = here_now(root, key, environ, private.get("titles", {}))
+    for name, parts in others.items():
+        said += _packages(parts, name, known)
     prefix = _prefix(recipe, environ)
     if prefix is not None and names:
         titles = private.get("titles", {})
@@ -58,7 +84,7 @@ def _variables(
     touched: Mapping[str, str], values: Mapping[str, Any], key: bytes, environ: Mapping[str, str]
 ) -> Iterator[str]:
     for part, digest in touched.items():
-        if not part.startswith("$"):
+        if not part.startswith("$") or part == EVERY:
             continue
         name = part[1:]
         now = read_variable(environ.get(name), key)

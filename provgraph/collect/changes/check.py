@@ -222,16 +222,16 @@ class _Drafting:
 
     def _of_package(self, change: PackageChange) -> Draft:
         facts = self._questions.facts
+        installed = self._states.installed
         reads: dict[str, tuple[str, ...]] = {}
         for (project, name), several in facts.at.items():
             if project != facts.project or not name.startswith("env:"):
                 continue
             seen = {part for g in several for part, _ in facts.parts_seen.get(g.key, ())}
             if change.problem:
-                reads[name] = tuple(sorted(p for p in seen if p[0] not in "#$"))
+                reads[name] = tuple(sorted(p for p in seen if installed.of(p)))
             elif change.package in seen:
                 reads[name] = (change.package,)
-        installed = self._states.installed
         before = change.before.versions if change.before else frozenset()
         after = change.after.versions if change.after else frozenset()
         return Draft(

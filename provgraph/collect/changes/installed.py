@@ -12,6 +12,7 @@ from provgraph.collect.changes.packages import (
     satisfies,
 )
 from provgraph.model.digests import ABSENT
+from provgraph.model.parts import SEEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,8 @@ class Installed:
 
     def of(self, part: str) -> list[PackageChange]:
         """Give the changes that may be about a recorded part of an environment."""
-        if part.startswith(("#", "$")):
-            return []
+        if part.startswith(("#", "$")) or ":" in part or part == SEEN:
+            return []  # no file of the project says which packages of the system are installed
         by_package: dict[str, list[PackageChange]] = getattr(self, "_by_package")  # noqa: B009
         return [*by_package.get(part, ()), *by_package.get("", ())]
 

@@ -24,10 +24,6 @@ def needs(program: str) -> None:
         missing("native", f"there is no {program}")
 
 
-def blocking(gaps: set[tuple[str, str]]) -> set[tuple[str, str]]:
-    return {gap for gap in gaps if gap[0] != "unversioned"}
-
-
 def compiled(watch: Watch, source: str, *options: str) -> str:
     needs("gcc")
     watch.write("p.c", "#define _GNU_SOURCE\n" + source)
@@ -88,7 +84,7 @@ def test_a_shells_programs_are_seen(
     assert (seen.status, seen.out, seen.err) == (bare.returncode, bare.stdout, bare.stderr)
     actions = {one[0] for one in expected}
     assert expected <= seen.seen(*actions)
-    assert blocking(seen.gaps) == set()
+    assert seen.gaps == set()
 
 
 def test_what_is_sorted_in_place_was_read_as_it_was(watch: Watch) -> None:
@@ -107,7 +103,7 @@ def test_what_python_read_another_program_replaces(watch: Watch) -> None:
     watch.write("in.csv", "old")
     seen = watch.python("import os\nopen('in.csv').read()\nos.system('echo new > in.csv')")
     assert seen.before("write", "in.csv") == content_digest(b"old")
-    assert blocking(seen.gaps) == set()
+    assert seen.gaps == set()
 
 
 BODIES: dict[str, tuple[str, set[tuple[str, ...]]]] = {
@@ -188,7 +184,7 @@ def test_what_a_compiled_program_does_is_seen(watch: Watch, name: str) -> None:
     else:
         assert expected <= found
         assert expected or not found
-    assert blocking(seen.gaps) == set()
+    assert seen.gaps == set()
 
 
 def test_errno_stays(watch: Watch) -> None:
@@ -259,7 +255,7 @@ def test_the_environment_is_as_it_was(watch: Watch, given: str | None) -> None:
     bare = watch.bare("env", *(f"{k}={v}" for k, v in environ.items()), *command)
     seen = watch.run("env", *(f"{k}={v}" for k, v in environ.items()), *command)
     assert (seen.status, seen.out, seen.err) == (bare.returncode, bare.stdout, bare.stderr)
-    assert blocking(seen.gaps) == set()
+    assert seen.gaps == set()
 
 
 def test_threads_lose_nothing_natively(watch: Watch) -> None:
@@ -274,7 +270,7 @@ def test_threads_lose_nothing_natively(watch: Watch) -> None:
     )  # fmt: skip
     seen = watch.run(program)
     assert seen.seen("write") == {("write", f"t{number}") for number in range(4000)}
-    assert blocking(seen.gaps) == set()
+    assert seen.gaps == set()
 
 
 def test_more_than_one_chunk_is_read(watch: Watch) -> None:
@@ -286,7 +282,7 @@ def test_more_than_one_chunk_is_read(watch: Watch) -> None:
     seen = watch.run(program)
     assert seen.trace is not None
     assert len(seen.trace.accesses) > 60000
-    assert blocking(seen.gaps) == set()
+    assert seen.gaps == set()
 
 
 def test_a_file_limit_harms_nothing(watch: Watch) -> None:
@@ -320,7 +316,7 @@ def test_what_a_static_program_does_is_seen_by_strace(watch: Watch, name: str) -
         assert expected <= found
     else:
         assert not found
-    assert blocking(seen.gaps) == set()
+    assert seen.gaps == set()
 
 
 def test_strace_changes_nothing(watch: Watch) -> None:
@@ -338,7 +334,7 @@ def test_strace_changes_nothing(watch: Watch) -> None:
     assert (seen.status, seen.out, seen.err) == (bare.returncode, bare.stdout, bare.stderr)
     first = watch.run(program, "1")
     assert first.status == -15
-    assert blocking(first.gaps) == set()
+    assert first.gaps == set()
 
 
 def test_a_static_program_is_a_gap_without_strace(watch: Watch) -> None:
@@ -491,7 +487,7 @@ def test_go_is_seen_by_strace(watch: Watch, way: str) -> None:
     expected = {("read", "in"), ("absent", "no"), ("rename", "t", "out"), ("list", "d")}
     seen = watch.run("sh", "-c", "./p; true")
     assert expected <= seen.seen()
-    assert blocking(seen.gaps) == set()
+    assert seen.gaps == set()
     assert ("untraced", "p") in watch.run("/bin/sh", "-c", "./p; true", env={"PATH": "/x"}).gaps
 
 
@@ -501,7 +497,7 @@ def test_a_nested_run_keeps_its_own_library(watch: Watch) -> None:
     outer = watch.run(*inner, env={"PYTHONPATH": watch.environment()["PYTHONPATH"]})
     assert outer.status == 0, outer.err
     assert ("read", "in") in outer.seen()
-    assert blocking(outer.gaps) == set()
+    assert outer.gaps == set()
 
 
 def test_a_project_with_a_space_in_its_path(watch: Watch, tmp_path: Path) -> None:
@@ -511,7 +507,7 @@ def test_a_project_with_a_space_in_its_path(watch: Watch, tmp_path: Path) -> Non
     watch.write("in", "1")
     seen = watch.run("sh", "-c", "cat in")
     assert ("read", "in") in seen.seen()
-    assert blocking(seen.gaps) == set()
+    assert seen.gaps == set()
     assert not list(Path("/tmp").glob("provgraph-*/preload.so"))
 
 
@@ -534,7 +530,7 @@ def test_make_and_a_compiler_are_seen(watch: Watch) -> None:
     seen = watch.run("make")
     assert {("read", "Makefile"), ("read", "p.c"), ("read", "p.h")} <= seen.seen("read")
     assert ("write", "p") in seen.seen()
-    assert blocking(seen.gaps) == set()
+    assert seen.gaps == set()
 
 
 def test_node_is_seen(watch: Watch) -> None:
@@ -546,7 +542,7 @@ def test_node_is_seen(watch: Watch) -> None:
     seen = watch.run("node", "main.js")
     assert {("read", "main.js"), ("read", "in")} <= seen.seen("read")
     assert ("write", "out") in seen.seen()
-    assert blocking(seen.gaps) == set()
+    assert seen.gaps == set()
 
 
 def test_java_is_seen(watch: Watch) -> None:
@@ -562,7 +558,7 @@ def test_java_is_seen(watch: Watch) -> None:
     assert seen.status == 0, seen.err
     assert {("read", "Main.java"), ("read", "in")} <= seen.seen("read")
     assert ("write", "out") in seen.seen()
-    assert blocking(seen.gaps) == set()
+    assert seen.gaps == set()
 
 
 def test_a_library_that_reads_natively_is_seen(watch: Watch) -> None:
@@ -573,7 +569,7 @@ def test_a_library_that_reads_natively_is_seen(watch: Watch) -> None:
     watch.write("h5py.py", "import ctypes\nctypes.CDLL('./r.so').take()\n")
     seen = watch.python("import h5py")
     assert {("read", "in"), ("read", "r.so")} <= seen.seen()
-    assert blocking(seen.gaps) == set()
+    assert seen.gaps == set()
 
 
 def test_a_database_is_seen_from_python_and_from_outside(watch: Watch) -> None:

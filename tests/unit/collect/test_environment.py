@@ -301,5 +301,5 @@ def test_the_version_is_the_interpreters_own_not_what_the_environment_was_made_w
 
 
 def test_containers_are_hinted_at() -> None:
-    found = environment._container({"APPTAINER_CONTAINER": "/x/y.sif"})
+    found = environment.container({"APPTAINER_CONTAINER": "/x/y.sif"})
     assert found.get("kind") in ("apptainer", "docker", "podman")

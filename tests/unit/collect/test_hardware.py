@@ -73,3 +73,26 @@ def test_a_failing_driver_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None
     assert hardware._nvml() == {}
     monkeypatch.setitem(sys.modules, "pynvml", None)
     assert hardware._nvml() == {}
+
+
+def test_a_run_rests_on_the_accelerators_that_it_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {"cpu": "C", "cores": "2", "gpu0": "A", "gpu0.driver": "5", "gpu1": "B"}
+    monkeypatch.setattr(hardware, "hardware_values", lambda: dict(values))
+
+    def parts(devices: dict[str, bool] | None) -> set[str]:
+        return set(hardware.describe_hardware(key=KEY, devices=devices).touched)
+
+    assert parts(None) == set(values)
+    assert parts({}) == {"cpu", "cores"}
+    assert parts({"null": True, "pts/0": True}) == {"cpu", "cores"}
+    # Which card is which isn't known here: each may be meant.
+    assert parts({"nvidia0": True, "nvidiactl": True}) == set(values)
+    seen = hardware.describe_hardware(key=KEY, devices={"video99": False})
+    assert seen.touched["video99"] == ABSENT
+    assert hardware.present_part(seen.name, "video99", key=KEY) == ABSENT
+
+
+def test_looking_for_a_card_in_vain_is_a_fact(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hardware, "hardware_values", lambda: {"cpu": "C", "cores": "2"})
+    seen = hardware.describe_hardware(key=KEY, devices={"nvidiactl": False})
+    assert seen.touched["gpu0"] == ABSENT

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from provgraph.collect.nested import told
 from provgraph.collect.noise import HANDING_OVER, IDLE_PORTS, SERVERS, SESSION_SOCKETS
-from provgraph.collect.trace import Access, Action, Process, Trace
+from provgraph.collect.system.places import is_system
+from provgraph.collect.trace import Access, Action, Process, Touch, Trace
 from provgraph.collect.tracing import network, programs
 from provgraph.collect.tracing.audit.loads import Opening, proven
 from provgraph.collect.tracing.audit.log import ProcessLog, Spawn, are_lost, read_logs, wanted_logs
@@ -27,6 +28,7 @@ from provgraph.collect.tracing.preload import ring
 from provgraph.collect.tracing.preload.kinship import family_of
 from provgraph.collect.tracing.preload.ring import Event, port_of
 from provgraph.collect.tracing.preload.strace import TOP, Traced, read_log
+from provgraph.collect.tracing.preload.touched import BYTECODE, of_strace, touches
 
 _ACTIONS: dict[str, Action] = {
     "r": "read",
@@ -39,12 +41,10 @@ _ACTIONS: dict[str, Action] = {
     "d": "remove",
     "n": "rename",
 }
-_BYTECODE = re.compile(rb"(.*/)__pycache__/([^/]+)\.[^./]+(?:\.opt-\d)?\.pyc\Z")
 _PATIENCE = 0.3  # s for processes that are about to end
 _LAST_WORDS = 5.0  # s for strace, which is still there, to write down what it saw
 _HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
 _WITHOUT_HOOKS = re.compile("-[A-Za-z]*[IES]")
-_NAMED = 8  # programs that a gap names
 _PYTHON = re.compile(r"(?:python|pypy)[0-9.]*[a-z]*\Z")
 
 
@@ -124,7 +124,9 @@ def read_part(spool: Path, method: str, part: Part) -> Trace:
         loads=seen.loads,
     )
     trace = trace_of(logs, command, method, sight)
-    return replace(trace, family=family_of(events), nested=told(spool))
+    return replace(
+        trace, family=family_of(events), nested=told(spool), touches=tuple(seen.touches(trace))
+    )
 
 
 def _traced(spool: Path, events: Sequence[Event], command: Command) -> dict[int, Traced]:
@@ -298,7 +300,7 @@ class _Native:
             if event.pid == python.pid and self.program(event.pid, event.when) is python
         ]
         return all(
-            event.kind in "pfk"  # that it began, and with what descriptors
+            event.kind in "pfkL$o"  # that it began, and with what
             or (event.kind in "rlx" and self._is_python(event.path))
             for event in own
         )
@@ -337,7 +339,7 @@ class _Native:
 
     def _access(self, event: Event) -> Access:
         path = event.path
-        compiled = _BYTECODE.match(path)
+        compiled = BYTECODE.match(path)
         if compiled:  # what a Python without hooks reads instead of its source
             path = compiled[1] + compiled[2] + b".py"
         return Access(
@@ -355,6 +357,13 @@ class _Native:
     def _is_python(self, path: bytes) -> bool:
         return path.startswith(self._skipped) and b"/../" not in path
 
+    def _is_pythons(self, path: bytes) -> bool:
+        """Tell the interpreter's own files from others that lie beside its program."""
+        beside = path.rpartition(b"/")[0].endswith(b"/bin")
+        return self._is_python(path) and not (
+            beside and not _PYTHON.match(os.fsdecode(os.path.basename(path)))
+        )
+
     def _is_system(self, path: bytes) -> bool:
         """Tell what the library leaves out by itself, and strace doesn't."""
         if path.startswith(self._root) and b"/../" not in path:
@@ -371,11 +380,26 @@ class _Native:
             for part in ("bin/", "include/", "lib/python", "lib/libpython", "pyvenv.cfg"):
                 yield os.fsencode(os.path.join(place, part))
 
+    def touches(self, trace: Trace) -> Iterator[Touch]:
+        """Give what programs took of the system, and of the machine."""
+        for touch in touches(self.events, self.by_pid):
+            if touch.sort != "file" or not self._is_pythons(touch.what):
+                yield touch
+        starts = {event.when: event for event in self.events}
+        for when, log in self._traced.items():
+            event = starts.get(when)
+            pid = (event.child or event.pid) if event is not None else self.command.pid
+            yield from of_strace(log.accesses, pid, when)
+        for access in trace.accesses:  # by a path that led there in the end
+            path = access.path
+            ours = path.startswith(self._root) or self._is_pythons(path)
+            if access.action == "read" and is_system(os.fsdecode(path)) and not ours:
+                yield Touch("file", path, access.when, access.pid)
+
     # -- what can't be followed --------------------------------------------------------------
 
     def gaps(self) -> Iterator[tuple[str, str]]:
         """Give what the library saw coming, and can't see."""
-        yield from self._unversioned()
         yield from self._handed_over()
         for event in self.events:
             program = self.program(event.pid, event.when)
@@ -390,25 +414,6 @@ class _Native:
                 yield "native-reader", f"{label} ({os.path.basename(os.fsdecode(event.path))})"
             elif event.kind == "s":
                 yield "io-uring" if event.path == b"io-uring" else "untraced", label
-
-    def _unversioned(self) -> Iterator[tuple[str, str]]:
-        names = {
-            one.label
-            for one in self.programs
-            if not (one.hooked or one.python or one.harmless)
-            and not programs.is_launcher(one.executable)
-        }
-        names |= {
-            label_of(_words(event.other))
-            for event in self.events
-            if event.kind in "ES" and event.before
-        }
-        if 0 in self._traced:
-            names.add(label_of(self.command.argv))
-        unversioned = sorted(names)
-        if unversioned:
-            more = f" and {len(unversioned) - _NAMED} more" if len(unversioned) > _NAMED else ""
-            yield "unversioned", ", ".join(unversioned[:_NAMED]) + more
 
     def _handed_over(self) -> Iterator[tuple[str, str]]:
         for one in self.programs:

@@ -24,7 +24,8 @@ int __fxstatat64(int, int, const char *, struct stat64 *, int);
     X(scandirat) X(scandirat64) X(fdopendir) X(fts_open) X(fts64_open) X(ftw) X(ftw64) X(nftw)     \
     X(nftw64) X(glob) X(glob64) X(rename) X(renameat) X(renameat2) X(unlink) X(unlinkat)           \
     X(remove) X(link) X(linkat) X(symlink) X(symlinkat) X(truncate) X(truncate64) X(dlopen)        \
-    X(dlmopen) X(execve) X(execvpe) X(fexecve) X(execveat) X(posix_spawn) X(posix_spawnp)          \
+    X(dlmopen) X(dlclose) X(setlocale) X(newlocale) X(localtime) X(localtime_r) X(mktime)          \
+    X(ctime) X(tzset) X(execve) X(execvpe) X(fexecve) X(execveat) X(posix_spawn) X(posix_spawnp)          \
     X(popen) X(wordexp) X(connect) X(prctl) X(chroot) X(unshare) X(setns) X(syscall) X(_exit)       \
     X(_Exit) X(shm_open) X(shmget) X(mq_open) X(sendto) X(sendmsg) X(sendmmsg) X(listen)           \
     X(accept) X(accept4) X(getaddrinfo) X(gethostbyname) X(gethostbyname2) X(gethostbyname_r)      \
@@ -341,29 +342,3 @@ CHANGE(symlinkat, (const char *path, int at, const char *to), (path, at, to),
         return result;                                                                             \
     }
 TRUNCATE(truncate, off_t) TRUNCATE(truncate64, off64_t)
-
-/* -- libraries loaded later: a jump, since where it is called from tells the loader where to look */
-
-static __attribute__((noinline)) void loaded(const void *caller, const char *path, int blind) {
-    struct place place;
-    struct stat found;
-    int error = errno;
-    if (locate(&place, AT_FDCWD, path ? path : "")) {
-        if (strchr(path, '/') && !(hooked && by_interpreter(caller)) &&
-            !raw_stat(place.path, &found, 0) && S_ISREG(found.st_mode))
-            read_through(&place, &found);
-        if (blind || (strchr(path, '/') && inspect(place.path, 0) == GO))
-            put('g', 0, place.path, NULL, 0, NULL, NULL);
-    }
-    errno = error;
-}
-
-DOOR void *dlopen(const char *path, int flags) {
-    loaded(CALLER, path, (flags & RTLD_DEEPBIND) != 0);
-    return REAL(dlopen)(path, flags);
-}
-
-DOOR void *dlmopen(Lmid_t space, const char *path, int flags) {
-    loaded(CALLER, path, space != LM_ID_BASE);
-    return REAL(dlmopen)(space, path, flags);
-}

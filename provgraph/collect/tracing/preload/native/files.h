@@ -5,6 +5,7 @@
 
 struct place {
     const char *path; /* absolute; NULL where nobody needs to know */
+    const char *system; /* the same, of a file of the system or a device, where `path` is NULL */
     uint64_t hash;
     int inside;
     char buffer[PATH_MAX];
@@ -58,8 +59,33 @@ static void shares(const char *name, int failed) {
     errno = error;
 }
 
+/* Where the system's own files lie: which package one belongs to, provgraph finds out later. */
+static int of_system(const char *path) {
+    static const char *const places[] = {"/usr/", "/lib", "/etc/", "/bin/", "/sbin/", "/var/lib/"};
+    for (size_t at = 0; at < sizeof places / sizeof *places; at++)
+        if (!strncmp(path, places[at], strlen(places[at])))
+            return 1;
+    return 0;
+}
+
+/* Devices that are no hardware: terminals, random numbers, descriptors, memory. */
+static int of_hardware(const char *path) {
+    static const char *const none[] = {"null", "zero", "full", "tty", "pts", "ptmx", "random", "urandom",
+                                       "std", "fd", "shm", "log", "console", "mqueue", "hugepages"};
+    if (strncmp(path, "/dev/", 5))
+        return 0;
+    for (size_t at = 0; at < sizeof none / sizeof *none; at++)
+        if (!strncmp(path + 5, none[at], strlen(none[at])))
+            return !strncmp(path + 5, "tty", 3) && path[8] >= 'A'; /* ttyUSB0: an instrument */
+    return 1;
+}
+
+static void objects(void);
+
 static int locate(struct place *place, int directory, const char *path) {
-    place->path = NULL;
+    if (fresh)
+        objects();
+    place->path = place->system = NULL;
     if (inert || !is_text(path) || !*path)
         return 0;
     if (*path == '/') {
@@ -95,6 +121,8 @@ static int locate(struct place *place, int directory, const char *path) {
             if (!strncmp(place->path, one, strlen(one))) {
                 if (!strncmp(place->path, "/dev/shm/", 9))
                     shares(place->path, 0);
+                if (of_system(place->path) || of_hardware(place->path))
+                    place->system = place->path;
                 place->path = NULL;
                 break;
             }
@@ -220,6 +248,15 @@ static void walked(const char *path) {
         put('t', 0, place.path, NULL, 0, NULL, NULL);
 }
 
+/* Log that a file of the system was read, or a device opened; `failed` is an error's number. */
+static void of_system_opened(const char *path, int failed) {
+    int kind = *path == '/' && path[1] == 'd' ? 'D' : 'o';
+    if ((kind == 'o' && failed) || (failed && failed != ENOENT && failed != ENXIO && failed != ENODEV))
+        return;
+    if (!again(hash_of(path), failed ? 'N' : kind))
+        put(kind, failed != 0, path, NULL, 0, NULL, NULL);
+}
+
 struct opening {
     struct place place;
     struct record *record;
@@ -249,8 +286,12 @@ static void to_open(struct opening *one, const void *caller, int directory, cons
     const char *before;
     one->record = NULL;
     one->reads = 1;
-    if (!locate(&one->place, directory, path))
+    if (!locate(&one->place, directory, path)) {
+        if (one->place.system && (flags & (O_DIRECTORY | O_PATH) || ((flags & O_ACCMODE) == O_WRONLY &&
+                                                                     !of_hardware(one->place.system))))
+            one->place.system = NULL;
         return;
+    }
     if (hooked && by_interpreter(caller)) { /* the audit hook logs it; others must know of it */
         mark(head->read, one->place.hash);
         if (!raw_stat(one->place.path, &found, 0) && S_ISFIFO(found.st_mode))
@@ -286,7 +327,9 @@ static void to_open(struct opening *one, const void *caller, int directory, cons
 static void was_open(struct opening *one, int descriptor) {
     int error = errno;
     struct stat found;
-    if (descriptor < 0) {
+    if (one->place.system && !one->place.path) {
+        of_system_opened(one->place.system, descriptor < 0 ? error : 0);
+    } else if (descriptor < 0) {
         strike(one->record);
         if (one->place.path && one->place.inside && (error == ENOENT || error == ENOTDIR) &&
             !again(one->place.hash, 'X'))

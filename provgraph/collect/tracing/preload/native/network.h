@@ -1,5 +1,5 @@
 /* The hosts that a program talks to, and the names that it looked them up by. */
-#include "doors.h"
+#include "system.h"
 
 #define MOST_ADDRESSES 64 /* of a name: more are of no use to a program either */
 

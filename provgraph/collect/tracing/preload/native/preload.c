@@ -167,8 +167,15 @@ static void forked(void) {
         put('k', (int)RAW3(SYS_getppid, 0, 0, 0), NULL, NULL, 0, NULL, NULL);
 }
 
+static void before_fork(void) {
+    if (fresh)
+        objects(); /* the child has them, and may go on without coming to a door */
+}
+
 static void ends(int status) {
     int error = errno;
+    if (!inert && __atomic_load_n(&opened, __ATOMIC_RELAXED))
+        objects();
     if (!inert)
         put('q', status, NULL, NULL, 0, NULL, NULL);
     errno = error;
@@ -295,16 +302,14 @@ DOOR long syscall(long number, ...) {
 
 /* -- the start --------------------------------------------------------------------------------- */
 
-static int add_loaded(struct dl_phdr_info *info, size_t size, void *wanted) {
+static int find_core(struct dl_phdr_info *info, size_t size, void *wanted) {
     (void)size;
-    for (int i = 0; wanted && i < info->dlpi_phnum; i++) {
+    for (int i = 0; i < info->dlpi_phnum; i++) {
         char *from = (char *)info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
         char *to = from + info->dlpi_phdr[i].p_memsz;
         if (info->dlpi_phdr[i].p_type == PT_LOAD && from <= (char *)wanted && (char *)wanted < to)
             core_from = from, core_to = to;
     }
-    if (*info->dlpi_name == '/' && strncmp(info->dlpi_name, library, strlen(library)))
-        loaded(NULL, info->dlpi_name, 0);
     return 0;
 }
 
@@ -382,7 +387,9 @@ __attribute__((constructor)) static void begin(int argc, char **argv) {
         return;
     }
     inert = 0;
-    dl_iterate_phdr(add_loaded, python);
+    if (python)
+        dl_iterate_phdr(find_core, python);
+    objects();
     long size = RAW4(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", text, PATH_MAX - 1);
     text[size > 0 ? size : 0] = 0;
     if (RAW3(SYS_getcwd, here, PATH_MAX, 0) <= 0)
@@ -391,7 +398,8 @@ __attribute__((constructor)) static void begin(int argc, char **argv) {
     told(argc ? argv : NULL, 'p', (int)RAW3(SYS_getppid, 0, 0, 0), text, here);
     program = (uint64_t)RAW3(SYS_getpid, 0, 0, 0) * 0x9E3779B97F4A7C15u;
     handed();
-    pthread_atfork(NULL, NULL, forked);
+    asked_early();
+    pthread_atfork(before_fork, NULL, forked);
     on_exit(ended, NULL);
     errno = error;
 }

@@ -316,6 +316,8 @@ static int launch(struct start one) {
     char path[PATH_MAX];
     char *empty[] = {NULL};
     int spawned = one.pid != NULL, verdict = UNABLE, known;
+    if (fresh)
+        objects();
     if (inert || !is_text(one.file) || !are_texts(one.argv) || !are_texts(one.environment))
         return one.call(&one);
     size_t count = length(one.environment);

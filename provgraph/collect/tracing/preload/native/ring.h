@@ -10,6 +10,7 @@
 #include <glob.h>
 #include <limits.h>
 #include <link.h>
+#include <locale.h>
 #include <mqueue.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -144,6 +145,7 @@ static size_t root_size, spool_size;
 static char *core_from, *core_to;     /* the Python interpreter's own code, where there is one */
 static int hooked;                    /* Python's audit hook sees what the interpreter does */
 static int counting;                  /* readers of columns at work: every opening is logged, by thread */
+static __thread int fresh __attribute__((tls_model("initial-exec"))); /* it opened a library */
 static int inert = 1;                 /* nothing can be logged yet, or may be any more */
 static uint64_t program;              /* names this program, its forks included, in `own` */
 static uint64_t seen[8192];           /* hashes of what was logged already */
