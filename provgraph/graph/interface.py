@@ -329,6 +329,10 @@ class GraphStore(ABC):
         found = sorted({key for text in wanted for key in self.by_id(text)})
         return {row.id: row.key for row in self.vertices(found) if row.id in wanted}
 
+    def referred(self, ids: Sequence[str]) -> dict[str, int]:  # noqa: ARG002 - a default without any
+        """Give the key of each vertex, by its whole id, that so far is only an end of edges."""
+        return {}
+
     @abstractmethod
     def by_kind(self, kind: str) -> list[int]:
         """Give keys of vertices that carry this kind explicitly (runs, imports, plug-ins)."""

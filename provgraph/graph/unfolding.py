@@ -229,9 +229,11 @@ class Unfolding(GraphStore):
     def generations(self, keys: Sequence[int]) -> list[Generation]:
         if not self._rows:
             return self.folded.generations(keys)
-        files = self._files.generations
-        found = [files.get(row.key, row) for row in self.folded.generations(_real(keys))]
-        return found + [files[key] for key in _virtual(keys) if key in files]
+        files = self._files
+        found = [
+            files.generations.get(row.key, row) for row in self.folded.generations(_real(keys))
+        ]
+        return found + files.among(keys)
 
     def members(self, classes: Sequence[int]) -> list[Generation]:
         if not self._rows:
@@ -347,26 +349,27 @@ class Unfolding(GraphStore):
     def vertices(self, keys: Sequence[int]) -> list[VertexRow]:
         if not self._rows:
             return self.folded.vertices(keys)
-        files = self._files.generations
-        shown = [files[key] for key in _virtual(keys) if key in files]
+        files = self._files
         return [
-            *(VertexRow(row.key, row.id, "", row.name, row.digest, {}) for row in shown),
-            *self.folded.vertices(_real(keys)),
+            *(VertexRow(g.key, g.id, "", g.name, g.digest, {}) for g in files.among(keys)),
+            *(row for row in self.folded.vertices(_real(keys)) if row.key not in files.added),
         ]
 
     def ids(self, keys: Sequence[int]) -> Mapping[int, str]:
         if not self._rows:
             return self.folded.ids(keys)
-        files = self._files.generations
-        virtual = {key: files[key].id for key in _virtual(keys) if key in files}
-        return {**self.folded.ids(_real(keys)), **virtual}
+        return {
+            **self.folded.ids(_real(keys)),
+            **{row.key: row.id for row in self._files.among(keys)},
+        }
 
     def imported_names(self, keys: Sequence[int]) -> Mapping[int, str]:
         if not self._rows:
             return self.folded.imported_names(keys)
-        files = self._files.generations
-        virtual = {key: files[key].name for key in _virtual(keys) if key in files}
-        return {**self.folded.imported_names(_real(keys)), **virtual}
+        return {
+            **self.folded.imported_names(_real(keys)),
+            **{row.key: row.name for row in self._files.among(keys)},
+        }
 
     def reach(self, seeds: Sequence[int], *, backwards: bool = False) -> Reach:
         if not self._rows:
@@ -420,11 +423,11 @@ class Unfolding(GraphStore):
         found = self.folded.by_digest(digest)
         if not self._rows or not digest:
             return found
-        files = self._files.generations
+        files = self._files
         starts = (digest, "b3:" + digest)
         return [
-            *(files.get(row.key, row) for row in found if row.key not in self._rows),
-            *(row for row in files.values() if row.key < 0 and row.digest.startswith(starts)),
+            *(files.generations.get(row.key, row) for row in found if row.key not in self._rows),
+            *(row for row in files.added.values() if row.digest.startswith(starts)),
         ]
 
     def by_id(self, text: str) -> list[int]:
@@ -432,11 +435,7 @@ class Unfolding(GraphStore):
         if not self._rows or not text or text.startswith(ID):
             return found
         starts = text.removeprefix("run:") or text
-        more = [
-            row.key
-            for row in self._files.generations.values()
-            if row.key < 0 and row.id.startswith((text, starts))
-        ]
+        more = [row.key for row in self._files.added.values() if row.id.startswith((text, starts))]
         return sorted({*(key for key in found if key not in self._rows), *more})
 
     def keys_of(self, ids: Sequence[str]) -> dict[str, int]:
@@ -513,8 +512,9 @@ class Unfolding(GraphStore):
 class _Files:
     """The files of all sets: a generation for each, and what the sets have to do with it.
 
-    `holders` are the sets that a file is in, `names` and `ids` those of the files that the store
-    has no vertex for. `classes` are the stand-ins among which there are such files.
+    `added` are the files that the store has no vertex for, or knows nothing of but an edge, `names`
+    their keys by name. `holders` are the sets that a file is in. `classes` are the stand-ins among
+    which there are such files.
     """
 
     def __init__(
@@ -526,6 +526,7 @@ class _Files:
         self._folded = folded
         self.sets: dict[int, _Set] = {}
         self.generations: dict[int, Generation] = {}
+        self.added: dict[int, Generation] = {}
         self.holders: dict[int, list[int]] = defaultdict(list)
         self.names: dict[str, list[int]] = defaultdict(list)
         self.classes: dict[int, list[int]] = {}
@@ -547,8 +548,13 @@ class _Files:
         self._put()
         self._classify()
 
+    def among(self, keys: Iterable[int]) -> list[Generation]:
+        """Give those of these vertices that are files which were added."""
+        found = dict.fromkeys(map(int, keys))
+        return [self.added[key] for key in found if key in self.added]
+
     def by_id(self, ids: Iterable[str]) -> list[int]:
-        """Give the keys of those ids that are files' without a vertex of their own."""
+        """Give the keys of those ids that are those of files which were added."""
         return [self._ids[text] for text in ids if text in self._ids]
 
     def lost(self) -> list[tuple[int, str, str]]:
@@ -605,15 +611,22 @@ class _Files:
                 told[identifier] = (row, member) if before is None else _both(before, row, member)
                 held[identifier].append(key)
         known = self._folded.keys_of(list(told))
+        referred = self._folded.referred([text for text in told if text not in known])
         there = {row.key: row for row in self._folded.generations(list(known.values()))}
+        # An import may say of a file that nobody was seen to make who made it.
+        others = {row.maker for row in there.values() if row.maker is not None}
+        for run in self._folded.runs(sorted(others - self._makers.keys())):
+            self._makers[run.key] = run
         keys: dict[str, int] = {}
         for identifier, (row, member) in told.items():
-            key = keys[identifier] = known.get(identifier, ~key_of(identifier))
+            held_as = known.get(identifier, referred.get(identifier))
+            key = keys[identifier] = ~key_of(identifier) if held_as is None else held_as
             self.holders[key] = held[identifier]
             if key in there:
                 self.generations[key] = self._joined(there[key], row, member)
             else:
                 self.generations[key] = self._made(key, identifier, row, member)
+                self.added[key] = self.generations[key]
                 self.names[member.name].append(key)
                 self._ids[identifier] = key
         for key, ids in order.items():
@@ -630,7 +643,7 @@ class _Files:
             row.maker,
             row.step,
             key,
-            self._order(row.maker, row.first_read, identifier),
+            self._order(row, row.first_read, identifier),
             None,
             row.first_read,
             False,
@@ -644,23 +657,22 @@ class _Files:
         return known._replace(
             size=_most(known.size, member.size),
             step=known.step if known.maker in self._makers else _least(known.step, row.step),
-            order=self._order(known.maker, first, known.order[1]),
+            order=self._order(known, first, known.order[1]),
             first_read=first,
             imported=False,
         )
 
-    def _order(self, maker: int | None, first_read: int | None, last: str) -> tuple[int, str]:
-        if maker is None:
-            return (first_read or 0, last)
-        run = self._makers.get(maker)
+    def _order(self, row: Generation, first_read: int | None, last: str) -> tuple[int, str]:
+        """Say how new a file is: as its maker, as a set's where that is unknown, as first read."""
+        run = None if row.maker is None else self._makers.get(row.maker)
         if run is not None and run.order[0] > 0:
             return run.order
-        return (first_read or 0, self._maker_ids[maker])
+        return (first_read or 0, last if row.maker is None else row.order[1])
 
     def _classify(self) -> None:
         """Find which products stand in for one another where sets are among them."""
-        virtual = [row for row in self.generations.values() if row.key < 0]
-        places = {(row.project, row.name) for row in virtual if row.maker is not None}
+        made = [row for row in self.added.values() if row.maker is not None]
+        places = {(row.project, row.name) for row in made}
         if not places:
             return
         rows = [
@@ -668,7 +680,7 @@ class _Files:
             for row in self._folded.recorded_generations()
             if (row.project, row.name) in places and row.maker is not None and not row.append
         ]
-        rows += [row for row in virtual if row.maker is not None]
+        rows += made
         makers = sorted({row.maker for row in rows if row.maker is not None})
         ways = {run.key: run.way for run in self._folded.runs(makers)}
         alike: dict[tuple[str, str, str, str], list[Generation]] = defaultdict(list)
@@ -676,12 +688,13 @@ class _Files:
             if row.maker in ways:
                 alike[row.project, row.name, row.digest, ways[row.maker]].append(row)
         for several in alike.values():
-            if len(several) > 1 and several[-1].key < 0:
+            if len(several) > 1 and several[-1].key in self.added:
                 cls = several[0].cls  # those that the store has come first, and have one class
                 self.classes[cls] = [row.key for row in several]
-                for row in several:
-                    if row.key in self.generations:
-                        self.generations[row.key] = self.generations[row.key]._replace(cls=cls)
+                for key in self.classes[cls]:
+                    for held in (self.generations, self.added):
+                        if key in held:
+                            held[key] = held[key]._replace(cls=cls)
 
 
 def _both(
@@ -719,10 +732,6 @@ def _patterns(uses: Iterable[UseRow]) -> list[tuple[str, Mapping[str, str]]]:
 
 def _real(keys: Iterable[int]) -> list[int]:
     return [key for key in map(int, keys) if key >= 0]
-
-
-def _virtual(keys: Iterable[int]) -> list[int]:
-    return list(dict.fromkeys(key for key in map(int, keys) if key < 0))
 
 
 def _least(one: T | None, other: T | None) -> T | None:
