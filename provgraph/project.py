@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from provgraph.graph.neo4j.health import Finding
     from provgraph.graph.published import Published
     from provgraph.graph.questioning import Question
+    from provgraph.graph.unfolding import Unfolding
     from provgraph.graphs import Graphs
     from provgraph.ledger.ledger import Ledger
     from provgraph.model.answers import (
@@ -180,8 +181,8 @@ class Project:
         return Graphs(self.ledger, self.configuration, self.cache_path)
 
     @property
-    def store(self) -> GraphStore:
-        """The graph that answers questions: a view of the ledger."""
+    def store(self) -> Unfolding:
+        """The graph that answers questions, file by file: a view of the ledger."""
         return self.graphs.store
 
     @property
@@ -841,15 +842,17 @@ class Project:
 
         def inferred() -> Iterator[InferredEdge]:
             facts = Facts.load(self.store, self.id)
-            for edge in (*facts.unwatched, *facts.copies):
-                yield InferredEdge(effect=edge.effect, cause=edge.cause, how=edge.rule)
+            edges = [(e.effect, e.cause, e.rule) for e in (*facts.unwatched, *facts.copies)]
+            for effect, cause, how in self.store.drawn(edges):
+                yield InferredEdge(effect=effect, cause=cause, how=how)
 
         sources = Sources(
             kind=lambda name, made: kind_of(name, produced=made, table=table),
             records=self._published_records,
             inferred=inferred,
         )
-        return Published(self.store, sources, None if only is None else frozenset(only))
+        shown = None if only is None else self.store.drawn_ids(only)
+        return Published(self.graphs.folded, sources, shown)
 
     def _published_records(
         self,
