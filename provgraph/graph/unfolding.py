@@ -76,6 +76,7 @@ class Unfolding(GraphStore):
         self._project = project
         self._lock = RLock()
         self._read: dict[str, Sequence[Member] | None] = {}
+        self._unfolded: tuple[str, Recorded] | None = None
 
     # -- what is folded ----------------------------------------------------------------------
 
@@ -452,9 +453,15 @@ class Unfolding(GraphStore):
         from provgraph.model.records import RunRecord
 
         found = self.folded.record_of(run)
-        if found is None or not isinstance(found[1], RunRecord):
+        if found is None:
+            return None
+        name, record = found
+        if not isinstance(record, RunRecord) or not (record.read_sets or record.made_sets):
             return found
-        return found[0], unfold(found[1], self._members)
+        if self._unfolded is None or self._unfolded[0] != name:
+            # An answer asks for one several times.
+            self._unfolded = (name, unfold(record, self._members))
+        return self._unfolded
 
     # -- for the recorder --------------------------------------------------------------------
 
