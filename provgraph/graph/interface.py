@@ -251,6 +251,13 @@ class GraphStore(ABC):
         """Give the PRODUCES edges of these runs: what they wrote."""
 
     @abstractmethod
+    def stream_reads(self, writers: Sequence[int]) -> list[tuple[int, int, str, str]]:
+        """Give (reader, writer, name, evidence) where a run read a stream that one of these wrote.
+
+        The reader used whatever the writer put at that name, once that is known.
+        """
+
+    @abstractmethod
     def effects_of(self, keys: Sequence[int]) -> list[EdgeRow]:
         """Give every edge, of any type, whose cause is among these vertices."""
 

@@ -32,7 +32,7 @@ from provgraph.graph.interface import (
     VertexRow,
 )
 from provgraph.graph.keys import key_of
-from provgraph.graph.projection import as_text
+from provgraph.graph.projection import STREAM, as_text
 from provgraph.model.digests import identities
 from provgraph.model.filesets import ID, Member, decode, touched_of, unfold
 
@@ -274,6 +274,7 @@ class Unfolding(GraphStore):
             for holder in files.holders.get(key, ()):
                 digest = files.generations[key].digest
                 found += [_use(use, key, digest) for use in files.sets[holder].uses]
+            found += files.streamed.get(key, ())
         return _once(found)
 
     def uses_by(self, runs: Sequence[int]) -> list[UseRow]:
@@ -289,6 +290,8 @@ class Unfolding(GraphStore):
                     _use(row, key, member.digest)
                     for key, member in zip(one.keys, one.members, strict=True)
                 ]
+        for run in dict.fromkeys(map(int, runs)):
+            out += files.streams_of.get(run, ())
         return _once(out)
 
     def produced_by(self, runs: Sequence[int]) -> list[ProduceRow]:
@@ -325,6 +328,8 @@ class Unfolding(GraphStore):
             for holder in files.holders.get(key, ()):
                 for use in files.sets[holder].uses:
                     rows[EdgeRow(key, use.run, USES)] = None
+            for use in files.streamed.get(key, ()):
+                rows[EdgeRow(key, use.run, USES)] = None
         return list(rows)
 
     def causes_of(self, keys: Sequence[int]) -> list[EdgeRow]:
@@ -342,7 +347,12 @@ class Unfolding(GraphStore):
             row_of = files.generations.get(key)
             if row_of is not None and row_of.maker is not None:
                 rows[EdgeRow(row_of.maker, key, PRODUCES)] = None
+            for use in files.streams_of.get(key, ()):
+                rows[EdgeRow(use.generation, key, USES)] = None
         return list(rows)
+
+    def stream_reads(self, writers: Sequence[int]) -> list[tuple[int, int, str, str]]:
+        return self.folded.stream_reads(_real(writers) if self._rows else writers)
 
     def depends(self, keys: Sequence[int]) -> list[DependRow]:
         return self.folded.depends(_real(keys) if self._rows else keys)
@@ -554,6 +564,9 @@ class _Files:
         self._makers = {run.key: run for run in folded.runs(makers)}
         self._put()
         self._classify()
+        self.streamed: dict[int, list[UseRow]] = defaultdict(list)
+        self.streams_of: dict[int, list[UseRow]] = defaultdict(list)
+        self._link_streams()
 
     def among(self, keys: Iterable[int]) -> list[Generation]:
         """Give those of these vertices that are files which were added."""
@@ -675,6 +688,22 @@ class _Files:
         if run is not None and run.order[0] > 0:
             return run.order
         return (first_read or 0, last if row.maker is None else row.order[1])
+
+    def _link_streams(self) -> None:
+        """Find who read a file as a stream: it used whatever the writers had put there."""
+        makers = sorted({one.row.maker for one in self.sets.values() if one.row.maker is not None})
+        reads = self._folded.stream_reads(makers) if makers else ()
+        wanted: dict[tuple[int | None, str], list[int]] = {
+            (writer, name): [] for _, writer, name, _ in reads
+        }
+        for row in self.generations.values() if wanted else ():
+            if (row.maker, row.name) in wanted:
+                wanted[row.maker, row.name].append(row.key)
+        for reader, writer, name, evidence in reads:
+            for key in wanted[writer, name]:
+                use = UseRow(reader, key, STREAM, evidence, NOTHING)
+                self.streamed[key].append(use)
+                self.streams_of[reader].append(use)
 
     def _classify(self) -> None:
         """Find which products stand in for one another where sets are among them."""

@@ -129,12 +129,14 @@ def decode(data: bytes) -> list[Member]:
     try:
         header: dict[str, Any] = json.loads(head.decode("utf-8", "surrogatepass"))
         if not newline or header["format"] != FORMAT:
-            raise ValueError("it is no manifest of a set of files")
+            raise ValueError(head[:80])
         root, count, length = header["root"], header["count"], header["names"]
         names = rest[:length].decode("utf-8", "surrogatepass").split("\0")
         if root:
             names = [f"{root}/{name}" for name in names]
         said = header.get("digests")
+        if len(rest) != length + (_RAW * count if said is None else 0):
+            raise ValueError(len(rest))
         if said is None:
             text = rest[length:].hex()
             digests = [f"b3:{text[n : n + 2 * _RAW]}" for n in range(0, len(text), 2 * _RAW)]
@@ -142,10 +144,8 @@ def decode(data: bytes) -> list[Member]:
             digests = said if isinstance(said, list) else [said] * count
         sizes = header.get("sizes") or [None] * count
         members = list(map(Member._make, zip(names, digests, sizes, strict=True)))
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"it is no manifest of a set of files: {error!r}") from error
-    if len(members) != count:
-        raise ValueError("it is cut short")
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(f"it is no manifest of a set of files, or cut short: {error!r}") from error
     return members
 
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from provgraph.graph import GraphStore
+from provgraph.graph import GraphStore, LocalGraph
+from provgraph.graph.interface import Reach
 from provgraph.model.records import EraseRecord, NoteRecord, PinRecord, RunRecord
 from tests.contract.stores.making import (
     PROJECT,
@@ -21,8 +22,12 @@ from tests.contract.stores.making import (
     node,
     product,
     run,
+    run_key,
     use,
 )
+from tests.support.folding import Folding
+from tests.support.neo4j.server import Neo4j
+from tests.support.stores import empty_neo4j
 
 NAMES = st.sampled_from(["a", "b", "d/c", "x.log"])
 CONTENTS = st.sampled_from(["1", "2", "absent"])
@@ -162,3 +167,49 @@ def check(new_store: NewStore, entries: list[Entry], data: st.DataObject) -> Non
     for part, rows in left.items():
         assert rows - right[part] == set(), f"only with all at once: {part}"
         assert right[part] - rows == set(), f"only one by one: {part}"
+
+
+@drawn(200)
+@given(entries=entries(), data=st.data())
+def test_folded_or_not_it_is_the_same_graph(entries: list[Entry], data: st.DataObject) -> None:
+    compare_folded(LocalGraph(":memory:"), LocalGraph(":memory:"), entries, data)
+
+
+@pytest.mark.neo4j
+@drawn(30)
+@given(entries=entries(), data=st.data())
+def test_folded_or_not_it_is_the_same_graph_in_neo4j(
+    neo4j: Neo4j, entries: list[Entry], data: st.DataObject
+) -> None:
+    compare_folded(LocalGraph(":memory:"), empty_neo4j(neo4j), entries, data)
+
+
+def compare_folded(
+    plain: GraphStore, below: GraphStore, entries: list[Entry], data: st.DataObject
+) -> None:
+    folded = Folding(below, above=data.draw(st.integers(0, 2)))
+    imported = data.draw(st.booleans())
+    # Two records of one run say the same; which of two that don't is right, is another test's.
+    once = {getattr(record, "run", name): (name, record, told) for name, record, told in entries}
+    for store in (plain, folded):
+        store.add(once.values())
+        for place, lines in enumerate(IMPORTS if imported else ()):
+            load(store, str(place), *lines, known={"01R0001"})
+    left, right = graph_of(plain), graph_of(folded)
+    seeds = [row.key for row in plain.list_runs()[:1]]
+    found = [row.id for row in plain.runs(seeds)]
+    for backwards in (False, True):
+        far = plain.reach(seeds, backwards=backwards)
+        left[f"reach {backwards}"] = _reached(plain, far)
+        far = folded.reach([run_key(folded, one) for one in found], backwards=backwards)
+        right[f"reach {backwards}"] = _reached(folded, far)
+    for store in (plain, folded):
+        store.close()
+    for part in left.keys() - {"counts"}:
+        assert left[part] - right[part] == set(), f"only unfolded: {part}"
+        assert right[part] - left[part] == set(), f"only folded: {part}"
+
+
+def _reached(store: GraphStore, reach: Reach) -> set[tuple[str, int]]:
+    ids = store.ids(list(reach.key))
+    return {(ids[int(k)], int(d)) for k, d in zip(reach.key, reach.depth, strict=True)}
