@@ -922,6 +922,9 @@ class Project:
         self.sync()
         for gap in self.graphs.left_out:
             say(gap.words)
+        if roots := self.store.roots:
+            some = ", ".join(roots[:3]) + (", …" if len(roots) > 3 else "")
+            say(f"many files are one node here ({some}); impact, why and show tell of each of them")
         shared, engine, source = self.graphs.shared, None, "the local graph"
         if shared is not None:
             engine, source = Neo4jCypher(shared.connection), str(shared.connection.place)

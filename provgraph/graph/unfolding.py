@@ -385,7 +385,39 @@ class Unfolding(GraphStore):
     def reach(self, seeds: Sequence[int], *, backwards: bool = False) -> Reach:
         if not self._rows:
             return self.folded.reach(seeds, backwards=backwards)
-        return super().reach([int(seed) for seed in seeds], backwards=backwards)
+        start = list(dict.fromkeys(int(seed) for seed in seeds))
+        found = self._leap(start, backwards=backwards) if self._files.levelled else None
+        return found or super().reach(start, backwards=backwards)
+
+    def _leap(self, seeds: list[int], *, backwards: bool) -> Reach | None:
+        """Let the store walk over sets, and put their files in their place; None where it can't.
+
+        A run is as far from a set as from each of its files. Where the walk comes back to a set
+        that it began with, the set's other files would be missing.
+        """
+        files, within = self._files, dict[int, int]()
+        for seed in seeds:
+            for holder in files.holders.get(seed, ()):
+                within.setdefault(holder, seed)
+        reach = self.folded.reach([*_real(seeds), *within], backwards=backwards)
+        seen, reached = set(seeds), list(map(int, reach.key))
+        for holder in within:
+            one = files.sets[holder]
+            back = {use.run for use in one.uses} if backwards else {one.row.maker}
+            if not (back.isdisjoint(seen) and back.isdisjoint(reached)):
+                return None
+        keys, causes, depths = list[int](), list[int](), list[int]()
+        for key, cause, depth in zip(reached, reach.cause, reach.depth, strict=True):
+            near = within.get(int(cause), int(cause))
+            for one_key in files.sets[key].keys if key in files.sets else (key,):
+                if one_key not in seen:
+                    seen.add(one_key)
+                    keys.append(one_key)
+                    causes.append(near)
+                    depths.append(int(depth))
+            if key in files.sets:
+                within[key] = files.sets[key].keys[0]
+        return Reach(key=keys, cause=causes, depth=depths)
 
     # -- finding and showing -----------------------------------------------------------------
 
@@ -407,6 +439,11 @@ class Unfolding(GraphStore):
             return self.folded.all_names()
         names = {name for name in self.folded.all_names() if self._is_file(name)}
         return sorted(names | self._files.names.keys())
+
+    @property
+    def roots(self) -> list[str]:
+        """Give the names by which the store has sets: those of their directories, with a slash."""
+        return sorted({row.name for row in self._rows.values()})
 
     def _is_file(self, name: str) -> bool:
         """Tell whether a name is that of something else than of sets alone."""
@@ -585,6 +622,21 @@ class _Files:
             (row.maker, UNLISTED, row.name) for row in self._unlisted if row.maker is not None
         ]
         return list(dict.fromkeys(found))
+
+    @cached_property
+    def levelled(self) -> bool:
+        """Whether a walk over sets comes to each file no sooner and no later than one over files.
+
+        It doesn't where something leads to a file that doesn't lead to all of its set.
+        """
+        if self._unlisted or self.streamed:
+            return False
+        real = [key for key in self.generations if key >= 0]
+        return all(
+            row.type == PRODUCES
+            and all(self.sets[held].row.maker == row.cause for held in self.holders[row.effect])
+            for row in (self._folded.causes_of(real) if real else ())
+        )
 
     def overlaps(self) -> set[tuple[int, int]]:
         """Give (effect, cause) of what shares files: sets, and files with a vertex of their own.

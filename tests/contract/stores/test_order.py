@@ -15,6 +15,7 @@ from tests.contract.stores.making import (
     PROJECT,
     Entry,
     edge,
+    ends_of,
     entry,
     graph_of,
     load,
@@ -22,7 +23,6 @@ from tests.contract.stores.making import (
     node,
     product,
     run,
-    run_key,
     use,
 )
 from tests.support.folding import Folding
@@ -196,13 +196,13 @@ def compare_folded(
         for place, lines in enumerate(IMPORTS if imported else ()):
             load(store, str(place), *lines, known={"01R0001"})
     left, right = graph_of(plain), graph_of(folded)
-    seeds = [row.key for row in plain.list_runs()[:1]]
-    found = [row.id for row in plain.runs(seeds)]
+    ids = sorted({row[0] for row in left["vertices"]})
+    chosen = data.draw(st.lists(st.sampled_from(ids), max_size=3)) if ids else []
     for backwards in (False, True):
-        far = plain.reach(seeds, backwards=backwards)
-        left[f"reach {backwards}"] = _reached(plain, far)
-        far = folded.reach([run_key(folded, one) for one in found], backwards=backwards)
-        right[f"reach {backwards}"] = _reached(folded, far)
+        for graph, store in ((left, plain), (right, folded)):
+            keys = {text: key for key, text in store.ids(_everything(store)).items()}
+            reach = store.reach([keys[text] for text in chosen], backwards=backwards)
+            graph[f"reach {backwards}"] = _reached(store, reach, backwards=backwards)
     for store in (plain, folded):
         store.close()
     for part in left.keys() - {"counts"}:
@@ -210,6 +210,20 @@ def compare_folded(
         assert right[part] - left[part] == set(), f"only folded: {part}"
 
 
-def _reached(store: GraphStore, reach: Reach) -> set[tuple[str, int]]:
-    ids = store.ids(list(reach.key))
-    return {(ids[int(k)], int(d)) for k, d in zip(reach.key, reach.depth, strict=True)}
+def _everything(store: GraphStore) -> list[int]:
+    keys = [g.key for g in store.at_names(store.all_names())]
+    keys += [row.key for row in store.list_runs()]
+    return list(dict.fromkeys([*keys, *ends_of(store, keys)]))
+
+
+def _reached(store: GraphStore, reach: Reach, *, backwards: bool) -> set[tuple[str, int]]:
+    """Give what is reached and how far it is; and see that its cause is one step nearer."""
+    ids = store.ids([*map(int, reach.key), *map(int, reach.cause)])
+    depths = {int(k): int(d) for k, d in zip(reach.key, reach.depth, strict=True)}
+    assert len(depths) == len(reach.key)
+    rows = store.effects_of(list(depths)) if backwards else store.causes_of(list(depths))
+    edges = {(r.cause, r.effect) if not backwards else (r.effect, r.cause) for r in rows}
+    for key, cause in zip(reach.key, reach.cause, strict=True):
+        assert (int(cause), int(key)) in edges
+        assert depths.get(int(cause), 0) == depths[int(key)] - 1
+    return {(ids[key], depth) for key, depth in depths.items()}

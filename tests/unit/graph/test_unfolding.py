@@ -12,7 +12,8 @@ from provgraph.analysis.gaps import gap_notes, live_runs
 from provgraph.analysis.gaps import note as said
 from provgraph.analysis.impact import compare
 from provgraph.analysis.viewpoint import LedgerAlone
-from provgraph.graph import LocalGraph
+from provgraph.graph import GraphStore, LocalGraph
+from provgraph.graph.interface import Reach
 from provgraph.model.records import RunRecord
 from tests.contract.stores.making import PROJECT, add, product, run, run_key, use
 from tests.support.folding import Folding
@@ -91,6 +92,22 @@ def test_only_the_projects_own_sets_are_unfolded(project: str) -> None:
     store = folding(*CHAIN)
     own = Unfolding(store.folded, store.manifests.__getitem__, project=project)
     assert ("d/" in own.all_names()) == (project == "another")
+
+
+def test_a_walk_goes_over_sets_where_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = folding(*CHAIN)
+    level_by_level: list[str] = []
+    monkeypatch.setattr(
+        GraphStore, "reach", lambda *_, **__: level_by_level.append("slow") or Reach((), (), ())
+    )
+    (file,) = store.at_names([FILES[9]])
+    assert {store.ids([k])[k] for k in store.reach([file.key]).key} >= {"01R0002"}
+    found = store.reach([run_key(store, "01R0001")])
+    assert {row.name for row in store.generations(list(found.key))} == {*FILES, "a", "b"}
+    assert level_by_level == []
+    # From a reader and from what it read, the walk back comes to the set that it began with.
+    store.reach([file.key, run_key(store, "01R0002")], backwards=True)
+    assert level_by_level == ["slow"]
 
 
 # -- a manifest that is gone ------------------------------------------------------------------
