@@ -97,9 +97,12 @@ def test_only_the_projects_own_sets_are_unfolded(project: str) -> None:
 def test_a_walk_goes_over_sets_where_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
     store = folding(*CHAIN)
     level_by_level: list[str] = []
-    monkeypatch.setattr(
-        GraphStore, "reach", lambda *_, **__: level_by_level.append("slow") or Reach((), (), ())
-    )
+
+    def slow(*_: object, **__: object) -> Reach:
+        level_by_level.append("slow")
+        return Reach((), (), ())
+
+    monkeypatch.setattr(GraphStore, "reach", slow)
     (file,) = store.at_names([FILES[9]])
     assert {store.ids([k])[k] for k in store.reach([file.key]).key} >= {"01R0002"}
     found = store.reach([run_key(store, "01R0001")])
