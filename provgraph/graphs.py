@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from provgraph.graph.neo4j import Neo4jGraph
     from provgraph.graph.neo4j.health import Finding
     from provgraph.graph.neo4j.remote import Neo4jRemote
+    from provgraph.graph.unfolding import Unfolding
     from provgraph.ledger.ledger import Ledger
     from provgraph.model.answers import GapNote
     from provgraph.model.records import Recorded
@@ -49,6 +50,7 @@ class Graphs:
         self._project = configuration.project.id
         self._path = cache / "graph.sqlite"
         self._away: str = ""
+        self._unfolded: tuple[GraphStore, Unfolding] | None = None
         self.left_out: list[GapNote] = []
 
     @property
@@ -89,9 +91,23 @@ class Graphs:
             return None
 
     @property
-    def store(self) -> GraphStore:
-        """The graph that answers questions."""
+    def store(self) -> Unfolding:
+        """The graph that answers questions, file by file."""
+        return self._unfolding(self.folded)
+
+    @property
+    def folded(self) -> GraphStore:
+        """The same graph as it is kept and drawn: with sets of files."""
         return self.index if self.shared is None else self.shared
+
+    def _unfolding(self, graph: GraphStore) -> Unfolding:
+        """Give what answers from a graph file by file; it remembers what it read of sets."""
+        from provgraph.graph.unfolding import Unfolding
+
+        if self._unfolded is None or self._unfolded[0] is not graph:
+            unfolding = Unfolding(graph, self.object, project=self._project)
+            self._unfolded = (graph, unfolding)
+        return self._unfolded[1]
 
     def open(self, url: str, *, beside: bool = False) -> Neo4jGraph:
         """Open the graph at a URL; `beside` lets it settle among others' data."""
@@ -164,7 +180,7 @@ class Graphs:
         """Ask the server for a member, and believe it only if its hash is right."""
         from provgraph.model.digests import content_digest
 
-        body = self.store.kept(kind, digest.removeprefix("b3:"))
+        body = self.folded.kept(kind, digest.removeprefix("b3:"))
         return body if body is not None and content_digest(body) == digest else None
 
     # -- keeping in step ----------------------------------------------------------------------
@@ -172,6 +188,7 @@ class Graphs:
     def sync(self, *, progress: Progress | None = None) -> None:
         """Bring the graph that answers in step with the ledger."""
         self.left_out = []
+        self._unfolded = None
         try:
             if self.shared is not None:
                 self._share(self.shared, progress)
@@ -182,11 +199,12 @@ class Graphs:
             self.leave_out("graph-away", self._away)
         self._bring_in_step(progress)
 
-    def lookup(self) -> LocalGraph:
+    def lookup(self) -> GraphStore:
         """Give the local index in step with the ledger, for the recorder."""
         self.left_out = []
+        self._unfolded = None
         self._bring_in_step(None)
-        return self.index
+        return self._unfolding(self.index)
 
     def rebuild(self, *, progress: Progress | None = None) -> GraphStatus:
         """Make the graph that answers anew; a shared one only where nothing would be missing."""
@@ -198,12 +216,13 @@ class Graphs:
                     " lacks, so it can't make that graph anew",
                     hint=f"provgraph pull {self.url}, then again",
                 )
-        self.store.clear()
+        self.folded.clear()
         self.sync(progress=progress)
-        return self.store.status()
+        return self.folded.status()
 
     def close(self) -> None:
         """Let go of files and connections; they are opened again when needed."""
+        self._unfolded = None
         for opened in ("index", "shared"):
             there = self.__dict__.pop(opened, None)
             if there is not None:
@@ -291,12 +310,14 @@ class Graphs:
         the last of several pushers leaves them right.
         """
         from provgraph.analysis.facts import Facts
+        from provgraph.graph.unfolding import Unfolding
 
         for _ in range(TRIES):
             after = graph.writes()
-            facts = Facts.load(graph, self._project)
+            files = Unfolding(graph, self.object, project=self._project)
+            facts = Facts.load(files, self._project)
             edges = [(e.effect, e.cause, e.rule) for e in (*facts.copies, *facts.unwatched)]
-            if graph.infer(edges, after=after):
+            if graph.infer(files.drawn(edges), after=after):
                 return
 
     def leave_out(self, reason: str, subject: str) -> None:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from provgraph.graph.neo4j.health import Finding
     from provgraph.graph.published import Published
     from provgraph.graph.questioning import Question
+    from provgraph.graph.unfolding import Unfolding
     from provgraph.graphs import Graphs
     from provgraph.ledger.ledger import Ledger
     from provgraph.model.answers import (
@@ -181,8 +182,8 @@ class Project:
         return Graphs(self.ledger, self.configuration, self.cache_path)
 
     @property
-    def store(self) -> GraphStore:
-        """The graph that answers questions: a view of the ledger."""
+    def store(self) -> Unfolding:
+        """The graph that answers questions, file by file: a view of the ledger."""
         return self.graphs.store
 
     @property
@@ -865,15 +866,17 @@ class Project:
 
         def inferred() -> Iterator[InferredEdge]:
             facts = Facts.load(self.store, self.id)
-            for edge in (*facts.unwatched, *facts.copies):
-                yield InferredEdge(effect=edge.effect, cause=edge.cause, how=edge.rule)
+            edges = [(e.effect, e.cause, e.rule) for e in (*facts.unwatched, *facts.copies)]
+            for effect, cause, how in self.store.drawn(edges):
+                yield InferredEdge(effect=effect, cause=cause, how=how)
 
         sources = Sources(
             kind=lambda name, made: kind_of(name, produced=made, table=table),
             records=self._published_records,
             inferred=inferred,
         )
-        return Published(self.store, sources, None if only is None else frozenset(only))
+        shown = None if only is None else self.store.drawn_ids(only)
+        return Published(self.graphs.folded, sources, shown)
 
     def _published_records(
         self,
@@ -943,6 +946,9 @@ class Project:
         self.sync()
         for gap in self.graphs.left_out:
             say(gap.words)
+        if roots := self.store.roots:
+            some = ", ".join(roots[:3]) + (", …" if len(roots) > 3 else "")
+            say(f"many files are one node here ({some}); impact, why and show tell of each of them")
         shared, engine, source = self.graphs.shared, None, "the local graph"
         if shared is not None:
             engine, source = Neo4jCypher(shared.connection), str(shared.connection.place)

@@ -14,6 +14,7 @@ from provgraph.collect.secrets import Rules
 from provgraph.errors import ConfigError
 from provgraph.governance.policy import Acceptance, Allowance, Policy
 from provgraph.model.checks import RULES
+from provgraph.model.filesets import ABOVE
 from provgraph.model.kinds import (
     ARTEFACTS,
     DEFAULT_KINDS,
@@ -23,6 +24,7 @@ from provgraph.model.kinds import (
 
 FILE = "provgraph.toml"
 LARGEST_LIMIT = 1_000_000  # MB
+LARGEST_FOLD = 1_000_000_000  # files
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,14 @@ class PathsSection:
 
 @dataclass(frozen=True, slots=True)
 class TraceSection:
-    """`[trace]`: programs that need no tracing, and the size up to which content is read early."""
+    """`[trace]`: programs that need no tracing, and up to where content is read early, files told.
+
+    A folder of which a run touches more files than `fold_above` is recorded as a set of them.
+    """
 
     harmless: list[str] = field(default_factory=list)
     size_limit_mb: int = 256
+    fold_above: int = ABOVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +264,8 @@ def _is_setting(section: str, key: str, value: object) -> bool:
         return type(value) is str and is_id(value)
     if (section, key) == ("trace", "size_limit_mb"):
         return type(value) is int and 0 <= value <= LARGEST_LIMIT
+    if (section, key) == ("trace", "fold_above"):
+        return type(value) is int and 0 <= value <= LARGEST_FOLD
     if (section, key) == ("graph", "url"):
         return type(value) is str and is_graph_url(value)
     if section == "network":
@@ -361,6 +369,9 @@ id = @ID@
 # harmless = ["nvidia-smi"]
 # A file larger than this isn't hashed before a run overwrites it; the answer says so.
 # size_limit_mb = 256
+# Where a run touches more files than this below one folder, they are recorded as one set of files.
+# Answers are the same, file by file; the record and the graph are smaller.
+# fold_above = 1000
 
 [config]
 # JSON, YAML and TOML files of which only the keys that a Python program reads are to count. What it

@@ -21,6 +21,7 @@ from provgraph.collect.trace import LONGEST, Option, Trace
 from provgraph.collect.tracing.programs import is_launcher
 from provgraph.collect.watching import Site, make_full_tracer, new_run_id, step_of, tilde
 from provgraph.model.digests import content_digest, keyed_digest
+from provgraph.model.filesets import fold
 from provgraph.model.gaps import BLOCKING, grade_of
 from provgraph.model.records import Gap, Git, Metric, RunRecord, Step, Use
 
@@ -70,6 +71,17 @@ def described(
         assert above is not None
         records[-1] = replace(records[-1], within=above.run)
     return records, complaints
+
+
+def folded(site: Site, records: Sequence[RunRecord]) -> list[RunRecord]:
+    """Fold records of many files, and put the manifests into the ledger: before them, that is."""
+    out = []
+    for record in records:
+        small, manifests = fold(record, above=site.configuration.trace.fold_above)
+        for data in manifests.values():
+            site.ledger.put_object(data)
+        out.append(small)
+    return out
 
 
 def _handed(site: Site, places: Places, above: Enclosing | None, began: int) -> Handed | None:

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from provgraph.collect import configuration
 from provgraph.errors import ConfigError
 from provgraph.model.checks import RULES
+from provgraph.model.filesets import ABOVE
 from provgraph.model.kinds import ARTEFACTS
 
 
@@ -52,6 +53,7 @@ class _Paths(_Section):
 class _Trace(_Section):
     harmless: list[str] = Field(default_factory=list)
     size_limit_mb: int = Field(default=256, ge=0, le=configuration.LARGEST_LIMIT)
+    fold_above: int = Field(default=ABOVE, ge=0, le=configuration.LARGEST_FOLD)
 
 
 class _Config(_Section):

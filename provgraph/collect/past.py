@@ -16,7 +16,7 @@ from provgraph.graph.lines import split_lines
 from provgraph.model.records import ImportRecord, Recorded, RunRecord
 
 if TYPE_CHECKING:
-    from provgraph.graph.local import LocalGraph
+    from provgraph.graph.interface import GraphStore
     from provgraph.ledger.ledger import Ledger
 
 Progress = Callable[[int, int | None], None]
@@ -72,9 +72,10 @@ def at_commit(root: Path, ref: str) -> Past | None:
 @contextmanager
 def graph_of(
     ledger: Ledger, past: Past, project: str, *, progress: Progress | None = None
-) -> Iterator[tuple[LocalGraph, int]]:
+) -> Iterator[tuple[GraphStore, int]]:
     """Make a graph of the records of that past, for as long as it is asked; gives their number."""
     from provgraph.graph.local import LocalGraph
+    from provgraph.graph.unfolding import Unfolding
 
     names = sorted(ledger.names())
     batch: list[tuple[str, Any, Any]] = []
@@ -102,7 +103,7 @@ def graph_of(
             graph.add_import(name, record, split_lines(ledger.stream_object(record.object)))
         if batch:
             graph.add(batch)
-        yield graph, len(batch) + len(imports)
+        yield Unfolding(graph, ledger.get_object, project=project), len(batch) + len(imports)
 
 
 def _when(record: Recorded) -> datetime:

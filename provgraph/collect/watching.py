@@ -408,10 +408,11 @@ def record_run(
 
     `above` is the run that watches this process: it hears that this one recorded itself.
     """
-    from provgraph.collect.describing import described
+    from provgraph.collect.describing import described, folded
 
     with site.ledger.together():
         records, complaints = described(site, spool, finished, trace, git, above)
+        records = folded(site, records)
         spool.keep(site.ledger, *records)
     spool.conclude(site.ledger, *records)
     if above is not None and records[-1].within == above.run:

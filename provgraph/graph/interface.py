@@ -262,6 +262,13 @@ class GraphStore(ABC):
         """Give the PRODUCES edges of these runs: what they wrote."""
 
     @abstractmethod
+    def stream_reads(self, writers: Sequence[int]) -> list[tuple[int, int, str, str]]:
+        """Give (reader, writer, name, evidence) where a run read a stream that one of these wrote.
+
+        The reader used whatever the writer put at that name, once that is known.
+        """
+
+    @abstractmethod
     def effects_of(self, keys: Sequence[int]) -> list[EdgeRow]:
         """Give every edge, of any type, whose cause is among these vertices."""
 
@@ -339,6 +346,10 @@ class GraphStore(ABC):
         wanted = set(ids)
         found = sorted({key for text in wanted for key in self.by_id(text)})
         return {row.id: row.key for row in self.vertices(found) if row.id in wanted}
+
+    def referred(self, ids: Sequence[str]) -> dict[str, int]:  # noqa: ARG002 - a default without any
+        """Give the key of each vertex, by its whole id, that so far is only an end of edges."""
+        return {}
 
     @abstractmethod
     def by_kind(self, kind: str) -> list[int]:

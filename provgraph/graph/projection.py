@@ -16,11 +16,12 @@ from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from provgraph.model.digests import generation_id, identity
+from provgraph.model.filesets import INPUT, OUTPUT, set_id, shown_root
 from provgraph.model.gaps import BLOCKING, grade_of
 from provgraph.model.names import is_uri
 
 if TYPE_CHECKING:
-    from provgraph.model.records import Product, Recorded, RunRecord
+    from provgraph.model.records import FileSet, Product, Recorded, RunRecord
 
 STREAM = "stream"
 
@@ -241,6 +242,17 @@ def _run_facts(
             read.setdefault(use.name, fact.id)
         if use.maker is not None:
             produces.append(ProduceFact(use.maker, fact.id, "", use.evidence, stated=False))
+    for one in record.read_sets:
+        fact = _set(record, one, one.maker)
+        generations.append(fact)
+        uses[fact.id, INPUT, one.evidence] = one.touched
+        if one.maker is not None:
+            produces.append(ProduceFact(one.maker, fact.id, "", one.evidence, stated=False))
+    for one in record.made_sets:
+        fact = _set(record, one, record.run)
+        stands_in = identity("class", project, fact.name, fact.digest, way)
+        generations.append(fact._replace(stands_in=stands_in))
+        produces.append(ProduceFact(record.run, fact.id, OUTPUT, one.evidence, stated=True))
     for product in record.produces:
         fact = _produced(record, product, way, read.get(product.name))
         generations.append(fact)
@@ -260,6 +272,19 @@ def _run_facts(
         gaps=gaps_of(record),
         titles=titles,
         notes=notes,
+    )
+
+
+def _set(record: RunRecord, one: FileSet, maker: str | None) -> GenerationFact:
+    """Give the one vertex that stands for a set of generations: all of one maker, or of none."""
+    return GenerationFact(
+        set_id(record.project, one.manifest, maker),
+        record.project,
+        shown_root(one.root),
+        one.manifest,
+        maker,
+        one.maker_step,
+        one.size,
     )
 
 

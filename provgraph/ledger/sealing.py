@@ -143,6 +143,7 @@ def objects_of(record: Recorded) -> Iterator[str]:
     yield from record.private.values()
     if isinstance(record, RunRecord):
         yield from (use.kept for use in record.uses if use.kept is not None)
+        yield from (one.manifest for one in (*record.read_sets, *record.made_sets))
         described = (record.environment, record.hardware)
         yield from (digest for digest in described if digest and _is_object(digest))
     elif isinstance(record, ImportRecord):

@@ -69,6 +69,10 @@ REASONS: dict[str, tuple[str, str]] = {
         BLOCKING,
         "the inputs of {subject} could not be matched with earlier runs",
     ),
+    "unlisted-files": (
+        BLOCKING,
+        "the list of the files below {subject} that were read was erased, or isn't here",
+    ),
     "capture-failed": (BLOCKING, "capture of {subject} failed part-way"),
     "consumed-input": (NOTED, "{subject} was rewritten since; a redo needs the original"),
     "unknown-content": (NOTED, "{subject} can't be compared from here; it is taken as unchanged"),

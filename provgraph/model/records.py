@@ -95,6 +95,25 @@ class Product(Value):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileSet(Value):
+    """Run → many files below one directory that it read, or wrote, all in the same way.
+
+    `manifest` is the object that lists them (`model/filesets.py`), `count` how many there are,
+    `size` their bytes together. Of those read, `touched` is what was touched of each (`each`
+    stands for its digest), and `maker` the run that made them all, as of a `Use`.
+    """
+
+    root: str
+    manifest: str
+    count: int
+    evidence: Evidence = "observed"
+    touched: dict[str, str] = field(default_factory=dict)
+    maker: str | None = None
+    maker_step: str | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Metric(Value):
     """A number found in a product, or given by the run. NaN, ±inf and big integers are strings."""
 
@@ -153,6 +172,9 @@ class RunRecord(Recorded):
 
     A run whose steps could be told apart holds nothing itself: `steps` says how many runs name it
     in `within`, and those hold what each step used and made.
+
+    `read_sets` and `made_sets` are uses and products, many at once. Where other runs made what is
+    in them, `done` is the `way`: it names each of those files, and they are in the manifests.
     """
 
     type: Literal["run"] = "run"
@@ -177,6 +199,9 @@ class RunRecord(Recorded):
     metrics: tuple[Metric, ...] = ()
     within: str | None = None
     steps: int = 0
+    read_sets: tuple[FileSet, ...] = ()
+    made_sets: tuple[FileSet, ...] = ()
+    done: str | None = None
 
     def way(self) -> str:
         """Hash the way this run was done: step, arguments, parameters, inputs' steps.
@@ -185,6 +210,8 @@ class RunRecord(Recorded):
         Arguments are part of the key of an unnamed step; of a named one they are in `params`
         under `argv`.
         """
+        if self.done is not None:
+            return self.done
         params = [f"{key}={self.params[key]}" for key in sorted(self.params)]
         inputs = sorted(
             {

@@ -25,6 +25,7 @@ ADVICE: dict[str, str] = {
     "damaged-record": "provgraph verify; a copy may be had with provgraph pull",
     "future-record": "install the provgraph that wrote it, or a newer one",
     "unresolved-inputs": "pull the records of the runs before it: provgraph pull",
+    "unlisted-files": "provgraph pull may bring the list; else run the step again",
     "capture-failed": "run the step again",
 }
 

@@ -17,6 +17,7 @@ from tests.histories.truth import History, load
 from tests.oracle import currency as oracle
 from tests.oracle.reexecution import random_world
 from tests.oracle.world import Ledger, View, play
+from tests.support.folding import Folding
 from tests.support.neo4j.server import Neo4j
 from tests.support.stores import empty_neo4j
 
@@ -28,18 +29,33 @@ COUNT = int(os.environ.get("PROVGRAPH_FUZZ", "150"))
 NewStore = Callable[[], GraphStore]
 
 
-@pytest.fixture(params=["local", pytest.param("neo4j", marks=pytest.mark.neo4j)])
+STORES = [
+    "local",
+    "folded",
+    pytest.param("neo4j", marks=pytest.mark.neo4j),
+    pytest.param("folded-neo4j", marks=pytest.mark.neo4j),
+]
+
+
+@pytest.fixture(params=STORES)
 def new_store(request: pytest.FixtureRequest) -> NewStore:
     """Give what makes an empty store; it is closed by who asks it."""
-    if request.param == "local":
-        return in_memory
+    if request.param in ("local", "folded"):
+        return in_memory if request.param == "local" else folded
     server = request.getfixturevalue("neo4j")
-    return lambda: empty_neo4j(server)
+    if request.param == "neo4j":
+        return lambda: empty_neo4j(server)
+    return lambda: Folding(empty_neo4j(server))
 
 
 def in_memory() -> GraphStore:
     """Make an empty local store."""
     return LocalGraph(":memory:")
+
+
+def folded() -> GraphStore:
+    """Make an empty local store that folds whatever can be folded."""
+    return Folding(in_memory())
 
 
 def filled(ledger: Ledger, new_store: NewStore = in_memory) -> GraphStore:
@@ -122,9 +138,10 @@ def test_history(history: History, new_store: NewStore) -> None:
         assert history.already_stale == said["already_stale"]
 
 
+@pytest.mark.parametrize("new_store", [in_memory, folded])
 @pytest.mark.parametrize("seed", range(START, START + COUNT))
-def test_random_world_as_the_reference_model(seed: int) -> None:
-    compare_world(seed, in_memory)
+def test_random_world_as_the_reference_model(seed: int, new_store: NewStore) -> None:
+    compare_world(seed, new_store)
 
 
 @pytest.mark.parametrize("seed", range(START, START + COUNT // 15))
@@ -148,9 +165,10 @@ def compare_world(seed: int, new_store: NewStore) -> None:
         assert differences(expected, said) == {}, history.operations[:count]
 
 
+@pytest.mark.parametrize("new_store", [in_memory, folded])
 @pytest.mark.parametrize("seed", range(START, START + COUNT))
-def test_random_edit_as_the_reference_model(seed: int) -> None:
-    compare_edits(seed, in_memory)
+def test_random_edit_as_the_reference_model(seed: int, new_store: NewStore) -> None:
+    compare_edits(seed, new_store)
 
 
 @pytest.mark.parametrize("seed", range(START, START + COUNT // 15))

@@ -184,7 +184,7 @@ class Cells:
 
     def _record(self, info: Any, finished: Finished, places: Places) -> None:
         from provgraph.collect import keeping
-        from provgraph.collect.describing import described
+        from provgraph.collect.describing import described, folded
         from provgraph.collect.gitstate import git_state
 
         site = self._site
@@ -205,9 +205,10 @@ class Cells:
             with site.ledger.together():
                 records, complaints = described(site, self._spool, finished, trace, git)
                 records[-1] = _with_use(records[-1], use)
+                self._own |= {one.name: one.digest for one in records[-1].produces}
+                records = folded(site, records)
                 self._spool.keep(site.ledger, *records)
             self._spool.conclude(site.ledger, *records)
-            self._own |= {one.name: one.digest for one in records[-1].produces}
         finally:
             self._keep(seen, places)
         for line in complaints:

@@ -243,7 +243,7 @@ class Book:
         self._sweep(line)
 
     def _write(self, line: Line, found: typed.Typed) -> None:
-        from provgraph.collect.describing import described
+        from provgraph.collect.describing import described, folded
         from provgraph.collect.gitstate import git_state
 
         site = self._site
@@ -258,6 +258,7 @@ class Book:
                 git = git_state(site.root, site.redactor)
                 records, complaints = described(site, spool, _finished(line, found), trace, git)
                 records[-1] = replace(records[-1], cpu_seconds=None, peak_memory=None)
+                records = folded(site, records)
                 spool.keep(site.ledger, *records)
             self._mark(done=line.number)
             spool.conclude(site.ledger, *records)

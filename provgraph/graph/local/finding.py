@@ -89,6 +89,14 @@ class Finding(Base, GraphStore):
             )
         }
 
+    def referred(self, ids: Sequence[str]) -> dict[str, int]:
+        return dict(
+            self._db.rows(
+                f"SELECT id, key FROM generation WHERE known = 0 AND id IN {AMONG}",
+                (json.dumps(list(ids)),),
+            )
+        )
+
     def by_kind(self, kind: str) -> list[int]:
         if kind == RUN:
             return [row[0] for row in self._db.rows("SELECT key FROM run WHERE known > 0")]

@@ -200,6 +200,17 @@ class Lookups(Base, GraphStore):
             )
         ]
 
+    def stream_reads(self, writers: Sequence[int]) -> list[tuple[int, int, str, str]]:
+        word = self._words.text
+        return [
+            (run, writer, name, word(evidence))
+            for run, writer, name, evidence in self._db.rows(
+                "SELECT s.run, s.writer, n.text, s.evidence FROM stream s"
+                f" JOIN name n ON n.key = s.name WHERE s.writer IN {AMONG}",
+                (among(writers),),
+            )
+        ]
+
     def effects_of(self, keys: Sequence[int]) -> list[EdgeRow]:
         return self._edges(EFFECTS, keys)
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from provgraph.graph.interface import Generation, GraphStore, RunRow
-from provgraph.graph.neo4j.lookups import Base
+from provgraph.graph.keys import key_of
+from provgraph.graph.neo4j.lookups import AT_ONCE, Base
 from provgraph.graph.projection import nanoseconds
 from provgraph.model.kinds import RUN
 
@@ -64,6 +65,16 @@ class Finding(Base, GraphStore):
     def keys_of(self, ids: Sequence[str]) -> dict[str, int]:
         asked = [text for text in dict.fromkeys(ids) if _is_text(text)]
         return dict(self._rows("look-up/keys-of", ids=asked)) if asked else {}
+
+    def referred(self, ids: Sequence[str]) -> dict[str, int]:
+        keys = {key_of(text): text for text in ids if _is_text(text)}
+        found: list[int] = []
+        for start in range(0, len(keys), AT_ONCE):
+            part = list(keys)[start : start + AT_ONCE]
+            found += self._keys("look-up/known-vertices", keys=part)
+        there = {keys[key]: key for key in found}
+        known = self.keys_of(list(there)) if there else {}
+        return {text: key for text, key in there.items() if text not in known}
 
     def by_kind(self, kind: str) -> list[int]:
         if kind == RUN:

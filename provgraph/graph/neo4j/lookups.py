@@ -124,6 +124,10 @@ class Lookups(Base, GraphStore):
     def produced_by(self, runs: Sequence[int]) -> list[ProduceRow]:
         return [ProduceRow(*row) for row in self._rows("look-up/produced-by", keys=plain(runs))]
 
+    def stream_reads(self, writers: Sequence[int]) -> list[tuple[int, int, str, str]]:
+        rows = self._rows("look-up/stream-reads", runs=plain(writers)) if writers else []
+        return [(reader, writer, name, evidence) for reader, writer, name, evidence in rows]
+
     def effects_of(self, keys: Sequence[int]) -> list[EdgeRow]:
         return [EdgeRow(*row) for row in self._rows("look-up/effects-of", keys=plain(keys))]
 

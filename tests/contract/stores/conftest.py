@@ -6,10 +6,17 @@ from pathlib import Path
 import pytest
 
 from provgraph.graph import GraphStore, LocalGraph
+from tests.support.folding import Folding
 from tests.support.stores import empty_neo4j
 
 NewStore = Callable[[], GraphStore]
-STORES = ["local-memory", "local-file", pytest.param("neo4j", marks=pytest.mark.neo4j)]
+STORES = [
+    "local-memory",
+    "local-file",
+    "folded",
+    pytest.param("neo4j", marks=pytest.mark.neo4j),
+    pytest.param("folded-neo4j", marks=pytest.mark.neo4j),
+]
 
 
 @pytest.fixture(params=STORES)
@@ -22,6 +29,10 @@ def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewSto
             store: GraphStore = LocalGraph(":memory:")
         elif request.param == "local-file":
             store = LocalGraph(tmp_path / f"{len(made)}.db")
+        elif request.param == "folded":
+            store = Folding(LocalGraph(":memory:"))
+        elif request.param == "folded-neo4j":
+            store = Folding(empty_neo4j(request.getfixturevalue("neo4j")))
         else:
             store = empty_neo4j(request.getfixturevalue("neo4j"))
         made.append(store)

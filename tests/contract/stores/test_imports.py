@@ -110,6 +110,7 @@ def test_an_edge_may_end_at_what_is_there(store: GraphStore) -> None:
         edge("PRODUCES", "01R0001", "p"),
         known={model.id, "01R0001"},
     )
+    (model,) = store.at_names(["model"])
     (row,) = store.depends([model.key])
     assert (row.how, row.evidence, row.cause) == ("figure 2", "observed", model.key)
     assert row.effect == key_of(store, "paper.pdf")

@@ -8,12 +8,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from provgraph.graph import GraphStore
+from provgraph.graph import GraphStore, LocalGraph
+from provgraph.graph.interface import Reach
 from provgraph.model.records import EraseRecord, NoteRecord, PinRecord, RunRecord
 from tests.contract.stores.making import (
     PROJECT,
     Entry,
     edge,
+    ends_of,
     entry,
     graph_of,
     load,
@@ -23,6 +25,9 @@ from tests.contract.stores.making import (
     run,
     use,
 )
+from tests.support.folding import Folding
+from tests.support.neo4j.server import Neo4j
+from tests.support.stores import empty_neo4j
 
 NAMES = st.sampled_from(["a", "b", "d/c", "x.log"])
 CONTENTS = st.sampled_from(["1", "2", "absent"])
@@ -162,3 +167,63 @@ def check(new_store: NewStore, entries: list[Entry], data: st.DataObject) -> Non
     for part, rows in left.items():
         assert rows - right[part] == set(), f"only with all at once: {part}"
         assert right[part] - rows == set(), f"only one by one: {part}"
+
+
+@drawn(200)
+@given(entries=entries(), data=st.data())
+def test_folded_or_not_it_is_the_same_graph(entries: list[Entry], data: st.DataObject) -> None:
+    compare_folded(LocalGraph(":memory:"), LocalGraph(":memory:"), entries, data)
+
+
+@pytest.mark.neo4j
+@drawn(30)
+@given(entries=entries(), data=st.data())
+def test_folded_or_not_it_is_the_same_graph_in_neo4j(
+    neo4j: Neo4j, entries: list[Entry], data: st.DataObject
+) -> None:
+    compare_folded(LocalGraph(":memory:"), empty_neo4j(neo4j), entries, data)
+
+
+def compare_folded(
+    plain: GraphStore, below: GraphStore, entries: list[Entry], data: st.DataObject
+) -> None:
+    folded = Folding(below, above=data.draw(st.integers(0, 2)))
+    imported = data.draw(st.booleans())
+    # Two records of one run say the same; which of two that don't is right, is another test's.
+    once = {getattr(record, "run", name): (name, record, told) for name, record, told in entries}
+    for store in (plain, folded):
+        store.add(once.values())
+        for place, lines in enumerate(IMPORTS if imported else ()):
+            load(store, str(place), *lines, known={"01R0001"})
+    left, right = graph_of(plain), graph_of(folded)
+    ids = sorted({row[0] for row in left["vertices"]})
+    chosen = data.draw(st.lists(st.sampled_from(ids), max_size=3)) if ids else []
+    for backwards in (False, True):
+        for graph, store in ((left, plain), (right, folded)):
+            keys = {text: key for key, text in store.ids(_everything(store)).items()}
+            reach = store.reach([keys[text] for text in chosen], backwards=backwards)
+            graph[f"reach {backwards}"] = _reached(store, reach, backwards=backwards)
+    for store in (plain, folded):
+        store.close()
+    for part in left.keys() - {"counts"}:
+        assert left[part] - right[part] == set(), f"only unfolded: {part}"
+        assert right[part] - left[part] == set(), f"only folded: {part}"
+
+
+def _everything(store: GraphStore) -> list[int]:
+    keys = [g.key for g in store.at_names(store.all_names())]
+    keys += [row.key for row in store.list_runs()]
+    return list(dict.fromkeys([*keys, *ends_of(store, keys)]))
+
+
+def _reached(store: GraphStore, reach: Reach, *, backwards: bool) -> set[tuple[str, int]]:
+    """Give what is reached and how far it is; and see that its cause is one step nearer."""
+    ids = store.ids([*map(int, reach.key), *map(int, reach.cause)])
+    depths = {int(k): int(d) for k, d in zip(reach.key, reach.depth, strict=True)}
+    assert len(depths) == len(reach.key)
+    rows = store.effects_of(list(depths)) if backwards else store.causes_of(list(depths))
+    edges = {(r.cause, r.effect) if not backwards else (r.effect, r.cause) for r in rows}
+    for key, cause in zip(reach.key, reach.cause, strict=True):
+        assert (int(cause), int(key)) in edges
+        assert depths.get(int(cause), 0) == depths[int(key)] - 1
+    return {(ids[key], depth) for key, depth in depths.items()}
