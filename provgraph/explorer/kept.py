@@ -37,8 +37,8 @@ GENERATION = "gen:"
 SHORTEST = 10
 # In the order in which they are joined: a module comes after those that it takes from.
 SCRIPTS = (
-    "place", "refused", "dom", "looks", "kept/graph", "kept/around", "kept/answers", "narrow", "bar",
-    "picture", "drawer", "table", "view", "home", "main",
+    "place", "refused", "dom", "looks", "kept/graph", "kept/around", "kept/answers", "narrow",
+    "bar", "picture", "drawer", "table", "view", "home", "main",
 )  # fmt: skip
 # What stands in a file for the module that asks the server.
 INSTEAD = {"api": "answers"}
