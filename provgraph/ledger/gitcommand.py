@@ -36,25 +36,24 @@ _OURS = (
 _CALLERS_SETTING = re.compile("GIT_CONFIG_(COUNT|PARAMETERS|KEY_|VALUE_)")
 _GIT_SCHEME = re.compile(r"(git|ssh|git\+ssh|ssh\+git|https?)://", re.IGNORECASE)
 _SCP_LIKE = re.compile(r"([^@/\s:]+@)?[^/\s:]+:(?!//)")
+_REFUSED = "the remote refuses refs/provgraph/ledger: ask whoever runs it, or exchange by a folder"
 # What git complains of → what to do next; the first that fits.
 _HINTS = (
+    ("hook declined", _REFUSED),
     (
         "resolve host|timed out|refused|unreachable|connect",
         "check the network, then do it again: nothing was lost",
     ),
     (
-        "denied|Authentication|could not read Username|403|401|publickey",
+        r"denied|Authentication|could not read Username|\b40[13]\b|publickey",
         "check that git itself may fetch and push there (git ls-remote)",
     ),
-    ("not appear to be a git|not found|No such file|404", "check the URL (git remote -v)"),
+    (r"not appear to be a git|not found|No such file|\b404\b", "check the URL (git remote -v)"),
     (
         "dubious ownership",
         "tell git that the repository is yours (git config --global --add safe.directory …)",
     ),
-    (
-        "hook declined|protected|prohibited|deny",
-        "the remote refuses refs/provgraph/ledger: ask whoever runs it, or exchange by a folder",
-    ),
+    ("protected|prohibited|deny", _REFUSED),
     ("No space|disk", "free some space, then do it again: nothing was lost"),
 )
 
