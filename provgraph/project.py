@@ -77,6 +77,7 @@ class Project:
         # Where paths as typed are relative to; None: the current directory.
         self.asked_from: Path | None = None
         self._held: _Held | None = None
+        self._names: Names | None = None  # for searching, as long as the looks know of no others
 
     # -- where things are ---------------------------------------------------------------------
 
@@ -345,14 +346,14 @@ class Project:
         now = questions.now
         states = (f"{name}={now.name_state((p, name))}" for p, name in questions.facts.at)
         silent = (f"{run.id}={now.state_of(run.key)}" for run in questions.facts.silent)
-        stamp = identity("look", *sorted(self.ledger.names()), *states, *silent, size=12)
+        recorded = frozenset(self.ledger.names())
+        stamp = identity("look", *sorted(recorded), *states, *silent, size=12)
         took = time.monotonic() - began
         until = time.monotonic() + max(for_seconds, 20 * took)
-        recorded = frozenset(self.ledger.names())
         # Only what is recorded has a name; but what others do on a shared graph isn't seen here.
-        same = held is not None and held.recorded == recorded and self.graphs.shared is None
-        names = held.names if held is not None and same else []
-        self._held = _Held(questions, recorded, mark, until, stamp, names)
+        if held is None or held.recorded != recorded or self.graphs.shared is not None:
+            self._names = None
+        self._held = _Held(questions, recorded, mark, until, stamp)
         return stamp
 
     def working_tree(self, titles: Mapping[str, str] | None = None) -> Viewpoint:
@@ -698,10 +699,9 @@ class Project:
         from provgraph.analysis.searching import Names, search
 
         questions = self.questions()
-        kept = self._held.names if self._held is not None else []
-        if not kept:
-            kept.append(Names(self.store))
-        return search(questions, kept[0], text, limit=limit)
+        if self._held is None or self._names is None:
+            self._names = Names(self.store)
+        return search(questions, self._names, text, limit=limit)
 
     def explore(
         self,
@@ -1265,7 +1265,7 @@ class Project:
 class _Held:
     """One look: what answers from it, the records it knew, until when it holds, its name.
 
-    `mark` is the ledger's at its beginning; `names` what is searched, once somebody searched.
+    `mark` is the ledger's at its beginning.
     """
 
     questions: Questions
@@ -1273,4 +1273,3 @@ class _Held:
     mark: object
     until: float
     stamp: str
-    names: list[Names]

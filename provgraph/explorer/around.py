@@ -46,10 +46,9 @@ def picture_of(
     """
     nodes = {node.id: node for node in lineage.nodes}
     edges = [edge for edge in lineage.edges if edge.cause in nodes and edge.effect in nodes]
-    marks = hubs_of(lineage)
-    chips = _chips(nodes, edges, marks)
-    shown = {key: node for key, node in nodes.items() if key not in marks}
     group = folds_of(lineage) if folds is None else folds
+    chips = _chips(nodes, edges, nodes.keys() - group.keys())
+    shown = {key: nodes[key] for key in group}
     members: dict[str, list[GraphNode]] = defaultdict(list)
     for key, node in shown.items():
         members[group[key]].append(node)

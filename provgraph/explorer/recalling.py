@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any, cast
+from collections.abc import Callable, Hashable
+from typing import Any, Generic, TypeVar, cast
 
 from provgraph.explorer.interface import Subject
 
@@ -11,13 +12,36 @@ from provgraph.explorer.interface import Subject
 RECALLED = frozenset({"impact", "why", "explain", "near"})
 MOST = 4
 
+T = TypeVar("T")
+
+
+class Latest(Generic[T]):
+    """The last `most` things that were asked for, by what was asked."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[Hashable, T] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Give what is kept, or make it."""
+        if key not in self._kept:
+            self._kept[key] = make()
+            if len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        return self._kept[key]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._kept.clear()
+
 
 class Recalling:
     """Stands before a subject, and gives its last answers again until told to `forget`."""
 
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
-        self._answers: OrderedDict[tuple[str, str], Any] = OrderedDict()
+        self._answers = Latest[Any](MOST)
 
     def forget(self) -> None:
         """Forget every answer: something has changed."""
@@ -34,11 +58,6 @@ class Recalling:
 
         def recalled(*asked: Any, **how: Any) -> Any:
             key = name, repr((asked, sorted(how.items())))
-            if key not in self._answers:
-                self._answers[key] = found(*asked, **how)
-                if len(self._answers) > MOST:
-                    self._answers.popitem(last=False)
-            self._answers.move_to_end(key)
-            return self._answers[key]
+            return self._answers.get(key, lambda: found(*asked, **how))
 
         return recalled

@@ -6,7 +6,7 @@ import { countOf, el, name } from "./dom.js";
 import { copier, copyable } from "./drawer.js";
 import { chosen, narrowing } from "./narrow.js";
 import { asPng, drawn } from "./picture.js";
-import { KEPT, address, change, here } from "./place.js";
+import { KEPT, QUESTION, address, change, here } from "./place.js";
 import { table } from "./table.js";
 
 /**
@@ -18,7 +18,7 @@ export const viewPage = (view, choose) => {
   const place = here();
   const asTable = !view.picture || place.show === "table";
   return [
-    crumbs(place),
+    el("nav", { class: "crumbs" }), // as the address says, whenever it changes
     el(
       "div",
       { class: "head" },
@@ -34,7 +34,8 @@ export const viewPage = (view, choose) => {
 };
 
 const ASKED_OF = Object.assign(Object.create(null), { focus: "Around", log: "Runs", structure: "Structure" });
-const ALONE = ["all", "because", "before", "after", "of", "q", "since", "status", "step", "making", "to", "touching", "until"];
+// What of a question is left where nothing has been opened since.
+const BEGUN = QUESTION.filter((key) => key !== "open" && key !== "unfold");
 
 /**
  * Where one is, and what leads back: home, the question, what was opened since, the details.
@@ -43,7 +44,7 @@ const ALONE = ["all", "because", "before", "after", "of", "q", "since", "status"
  */
 export const crumbs = (place) => {
   const about = [place.before, place.after].filter(Boolean).join(" → ") || [place.of, place.to].filter(Boolean).join(" → ") || place.step || place.making || "";
-  const begun = Object.fromEntries(ALONE.filter((key) => place[key]).map((key) => [key, place[key]]));
+  const begun = Object.fromEntries(BEGUN.filter((key) => place[key]).map((key) => [key, place[key]]));
   const opened = [...(place.open || "").split(","), ...(place.unfold || "").split(",")].filter(Boolean).length;
   /** @type {[string, Record<string, string>][]} */
   const steps = [["Home", {}], [[ASKED_OF[place.q] || QUESTIONS[place.q]?.words || place.q, about].filter(Boolean).join(" "), begun]];

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -37,7 +36,7 @@ from provgraph.explorer.home import home
 from provgraph.explorer.interface import Subject
 from provgraph.explorer.narrowing import chosen
 from provgraph.explorer.preview import MOST_BYTES, image_type, preview_of
-from provgraph.explorer.recalling import Recalling
+from provgraph.explorer.recalling import Latest, Recalling
 from provgraph.explorer.server.guard import ENTER, MOST_BODY, App, Guard, Keys, Site, same
 from provgraph.explorer.views import Answered, ask
 from provgraph.model.answers import to_json
@@ -68,7 +67,7 @@ class Desk:
         self.hide = hide
         self._patience = patience
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="questions")
-        self._kept: OrderedDict[tuple[str, ...], Answered] = OrderedDict()
+        self._kept = Latest[Answered](MOST_KEPT)
         self._waiting = 0
         self._home: dict[str, Any] | None = None
         self._stamp = ""
@@ -101,14 +100,7 @@ class Desk:
         """Answer a question, from what is kept where it still holds."""
         stamp = self.look()
         key = (question, *(f"{k}={v}" for k, v in sorted(asked.items()) if k in ASKED))
-        answered = self._kept.get(key)
-        if answered is None:
-            answered = ask(self.subject, question, asked)
-            self._kept[key] = answered
-            while len(self._kept) > MOST_KEPT:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
-        return stamp, answered
+        return stamp, self._kept.get(key, lambda: ask(self.subject, question, asked))
 
     def home(self) -> tuple[str, dict[str, Any]]:
         """Give what is shown before any question, from what is kept where it still holds."""
