@@ -26,6 +26,7 @@ from typing import NamedTuple, TypeVar
 
 from provgraph.collect import columns, modules
 from provgraph.collect import parts as cut
+from provgraph.collect.cache import user_cache
 from provgraph.collect.secrets import Redactor
 from provgraph.model import digests, kinds
 from provgraph.model.digests import ABSENT, content_digest, identity, keyed_digest
@@ -557,10 +558,7 @@ _BATCH = 900
 
 def cache_folder(root: Path, environ: Mapping[str, str] | None = None) -> Path:
     """Give the folder of the user's cache for a project: `~/.cache/provgraph/<hash of root>`."""
-    environ = os.environ if environ is None else environ
-    base = environ.get("XDG_CACHE_HOME", "")
-    above = Path(base) if os.path.isabs(base) else Path.home() / ".cache"
-    return above / "provgraph" / identity("cache", os.path.realpath(root), size=8)
+    return user_cache(environ) / identity("cache", os.path.realpath(root), size=8)
 
 
 class StatCache:

@@ -180,7 +180,7 @@ class Debian:
         return not times or seen.st_ctime_ns > max(times) + _SLACK
 
     def _sums_up(self, path: str, file: str) -> bool:
-        data = _bytes_of(f"{file}.md5sums")
+        data = bytes_of(f"{file}.md5sums")
         for spelling in _spellings(path):
             match = re.search(
                 rb"^([0-9a-f]{32})  %b$" % re.escape(os.fsencode(spelling.lstrip("/"))),
@@ -249,7 +249,7 @@ class Debian:
         self._new = False
 
     def _read(self, *names: str) -> bytes:
-        return _bytes_of(os.path.join(self._admin, *names))
+        return bytes_of(os.path.join(self._admin, *names))
 
 
 def _spellings(path: str) -> list[str]:
@@ -263,7 +263,8 @@ def _spellings(path: str) -> list[str]:
     return found
 
 
-def _bytes_of(path: str) -> bytes:
+def bytes_of(path: str) -> bytes:
+    """Give what a file holds; nothing where it can't be read."""
     try:
         with open(path, "rb") as file:
             return file.read()

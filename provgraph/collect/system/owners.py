@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from provgraph.collect.system.debian import Debian, Owned
+from provgraph.collect.system.debian import Debian, Owned, bytes_of
 from provgraph.collect.system.places import SETTINGS, is_left_out, is_system
 from provgraph.model.digests import ABSENT, identity, value_digest
 
@@ -199,10 +199,10 @@ def module_version(folder: str, name: str) -> str:
     """Give a module's version as a digest; with more where that doesn't say what was installed."""
     if name == LOCK:
         for place in (".pnpm/lock.yaml", ".modules.yaml", ".package-lock.json"):
-            if data := _bytes_of(os.path.join(folder, place)):
+            if data := bytes_of(os.path.join(folder, place)):
                 return value_digest(identity("lock", data.hex(), size=8))
         return ABSENT
-    data = _bytes_of(_json(folder, name))
+    data = bytes_of(_json(folder, name))
     if not data:
         return ABSENT
     try:
@@ -223,7 +223,7 @@ def _json(folder: str, name: str) -> str:
 def _locks(folder: str, _changed: int) -> dict[str, str]:
     """Give where npm says that the modules of a folder came from."""
     try:
-        rows = json.loads(_bytes_of(os.path.join(folder, ".package-lock.json")))["packages"]
+        rows = json.loads(bytes_of(os.path.join(folder, ".package-lock.json")))["packages"]
         return {
             place.removeprefix("node_modules/"): str(row.get("resolved", ""))
             for place, row in rows.items()
@@ -260,7 +260,7 @@ def _library(folder: str) -> str:
 
 def library_version(folder: str, name: str) -> str:
     """Give an R library's version as a digest; with more where that doesn't say what it is."""
-    data = _bytes_of(os.path.join(folder, name, "DESCRIPTION"))
+    data = bytes_of(os.path.join(folder, name, "DESCRIPTION"))
     fields = dict(re.findall(r"^(\w+):[ \t]*(.*)$", data.decode("utf-8", "replace"), re.MULTILINE))
     version = fields.get("Version", "")
     if not version:
@@ -276,11 +276,3 @@ def _changed(path: str) -> int:
         return os.stat(path).st_mtime_ns
     except OSError:
         return 0
-
-
-def _bytes_of(path: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError:
-        return b""

@@ -43,9 +43,6 @@ LEFT_OUT: tuple[str, ...] = (
     *("/usr/share/mime/*", "/usr/share/applications/*", "/**/*.cache"),
 )
 
-# The C library comes with the release of the operating system, which is a tier of its own.
-OF_PLATFORM: frozenset[str] = frozenset(("libc6", "libc-bin"))
-
 # Programs that take in all variables: shells, and languages that have them as a table.
 TAKE_ALL: frozenset[str] = frozenset(
     (

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from provgraph.collect.cache import user_cache
 from provgraph.collect.environment import (
     SESSION,
     container,
@@ -24,10 +25,10 @@ from provgraph.collect.environment import (
 )
 from provgraph.collect.system.debian import Debian
 from provgraph.collect.system.owners import DEB, NODE, Owners, Resolved, library_of
-from provgraph.collect.system.places import OF_PLATFORM, is_system, is_untold
+from provgraph.collect.system.places import is_system, is_untold
 from provgraph.collect.trace import ALL, READS, Access, Touch, Trace
 from provgraph.model.digests import identity, keyed_digest, value_digest
-from provgraph.model.parts import EVERY, SEEN
+from provgraph.model.parts import EVERY, SEEN, TIER
 
 if TYPE_CHECKING:
     from provgraph.collect.content import Contents
@@ -183,7 +184,8 @@ class System:
 
 def of_platform(part: str) -> bool:
     """Tell whether a part of the system comes with the release of the operating system."""
-    return part.startswith(DEB) and part.removeprefix(DEB).partition(":")[0] in OF_PLATFORM
+    package, _, _architecture = part.removeprefix(DEB).partition(":")
+    return part.startswith(DEB) and DEB + package in TIER
 
 
 def system_name(*, key: bytes, root: Path, host: str | None = None) -> str:
@@ -208,7 +210,4 @@ def system_of(site: Site, contents: Contents) -> System:
 
 def memory(environ: Mapping[str, str] | None = None) -> Path:
     """Give the file in which it is kept whose files are, for all projects on this machine."""
-    environ = os.environ if environ is None else environ
-    base = environ.get("XDG_CACHE_HOME", "")
-    above = Path(base) if os.path.isabs(base) else Path.home() / ".cache"
-    return above / "provgraph" / f"system-{identity('host', os.uname().nodename, size=4)}.json"
+    return user_cache(environ) / f"system-{identity('host', os.uname().nodename, size=4)}.json"

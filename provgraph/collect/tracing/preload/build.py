@@ -20,6 +20,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from provgraph.collect.cache import user_cache
+
 HERE = Path(__file__).parent
 NATIVE = HERE / "native"
 FLAGS = (
@@ -69,9 +71,7 @@ def file_name() -> str:
 
 def cache(environ: Mapping[str, str]) -> Path:
     """Give the directory of the user's cache that a library is built into."""
-    base = environ.get("XDG_CACHE_HOME", "")
-    above = Path(base) if os.path.isabs(base) else Path.home() / ".cache"
-    return above / "provgraph" / "native"
+    return user_cache(environ) / "native"
 
 
 def build(directory: Path) -> Library:
